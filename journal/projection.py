@@ -16,6 +16,8 @@ from journal.events import Envelope, Event
 from journal.tables import DECLARED, R, Rows, Table
 from journal.values import BlobPort
 
+RESET = "cairn.ServiceReset"
+
 E = TypeVar("E", bound=Event)
 Fold = Callable[[Any, Envelope, "Tables"], None]
 
@@ -52,7 +54,11 @@ class Projection:
         return [table for name, table in sorted(DECLARED.items()) if table.service == self.service]
 
     def apply(self, event: Event, on: Envelope, tables: Tables) -> None:
-        """Fold one event. Events without a fold change no table."""
+        """Fold one event. Events without a fold change no table; a reset clears all of them."""
+        if on.type == RESET:
+            for table in self.tables:
+                tables[table].clear()
+            return
         fold = self.folds.get(on.type)
         if fold is not None:
             fold(event, on, tables)

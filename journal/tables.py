@@ -56,7 +56,8 @@ class Table(Generic[R]):
 DECLARED: dict[str, Table[Any]] = {}
 
 
-def _child(path: bytes) -> bytes:
+def child_node(path: bytes) -> bytes:
+    """Return the prefix of the node that a link leads to, by the link's key without its last byte."""
     return CHILD + blake2b(path, digest_size=16).digest()
 
 
@@ -79,7 +80,7 @@ class Store:
             part = prefix + key[:room]
             links.append(part + LINK)
             key = key[room:]
-            prefix = _child(part)
+            prefix = child_node(part)
             room = MAX_KEY - 1 - len(prefix)
         return links, prefix + key
 
@@ -108,7 +109,7 @@ class Store:
             return False
         with self.txn.cursor(db=self.db) as cursor:
             for link in reversed(links):
-                node = _child(link[:-1])
+                node = child_node(link[:-1])
                 if cursor.set_range(node) and cursor.key().startswith(node):
                     break
                 self.txn.delete(link, db=self.db)
@@ -151,7 +152,7 @@ class Store:
                 part = raw[size:-1]
                 child_low = low[room:] if low[:room] == part else b""
                 child_high = high[room:] if high is not None and high[:room] == part else None
-                yield from self._walk(_child(raw[:-1]), path + part, child_low, child_high, reverse, values)
+                yield from self._walk(child_node(raw[:-1]), path + part, child_low, child_high, reverse, values)
 
     def clear(self, low: bytes = b"", high: bytes | None = None) -> int:
         """Delete every row with low <= key < high; return how many there were."""

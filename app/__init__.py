@@ -1,0 +1,1 @@
+"""The edge and all behaviour: what AWS does."""

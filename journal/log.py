@@ -1,0 +1,459 @@
+"""The journal of one stack: events, the calls that caused them, and the tables folded from them.
+
+A `View` reads a consistent snapshot. A `Writer` appends inside one write transaction: event, call, index and folds go
+together or not at all. Positions are `seq`, from 1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import struct
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import lmdb
+import msgspec
+
+from journal import events as codec
+from journal.blobs import BlobStore
+from journal.environment import DEFAULT_MAP, Durability, Environment
+from journal.events import NO_CHAIN, Envelope, Event
+from journal.projection import RESET, FindProjection, Tables
+from journal.stack_events import ServiceReset, clocks
+from journal.tables import MAX_KEY, Table, child_node
+from journal.values import pack, pack_value, unpack_any
+
+T = TypeVar("T")
+
+FORMAT = 1
+REBUILD_STEP = 5_000  # events a transaction while a projection is rebuilt
+
+_seq = struct.Struct(">Q")
+
+
+class NewerFormat(Exception):
+    """The stack was written by a later version of Cairn than this one."""
+
+
+class StaleProjection(Exception):
+    """A service's tables are not folded up to the head at the code's version; rebuild() first."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"the tables of {service} must be rebuilt first")
+        self.service = service
+
+
+class JournaledCall(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The call that caused a command's events, as it is stored."""
+
+    service: str
+    operation: str
+    params: dict[str, Any]
+    account: str
+    region: str
+    principal: str
+    access_key: str | None
+    user_agent: str
+    request_id: str
+    protocol: str
+    time: float  # seconds since the epoch, UTC, by the stack's clock
+    duration: float  # seconds from the call's arrival in the engine to its events
+    cause: int | None  # the seq a reactor was answering
+    reactor: str
+    last: int  # the last seq of the command
+
+
+class View:
+    """A stack at one moment. Valid inside the context or function that gave it."""
+
+    __slots__ = ("blobs", "db", "find", "journal", "tables", "txn")
+
+    def __init__(self, journal: Journal, txn: lmdb.Transaction) -> None:
+        self.journal = journal
+        self.txn = txn
+        self.db = journal.environment.db
+        self.blobs = journal.blobs
+        self.find = journal.find
+        self.tables = _Checked(self)
+
+    def now(self) -> float:
+        """Return the stack's clock: seconds since the epoch, UTC."""
+        clock = self.tables[clocks].get(0)
+        if clock is None:
+            return self.journal.wall()
+        return clock.frozen if clock.frozen is not None else self.journal.wall() + clock.offset
+
+    def head(self) -> tuple[int, bytes]:
+        """Return the last event's seq and chain."""
+        with self.txn.cursor(db=self.db["events"]) as cursor:
+            if cursor.last():
+                return _seq.unpack(cursor.key())[0], codec.chain_of(cursor.value())
+        return self._base()
+
+    def _base(self) -> tuple[int, bytes]:
+        raw = self.txn.get(b"base", db=self.db["meta"])
+        if raw is None:
+            return 0, NO_CHAIN
+        seq, chain = msgspec.msgpack.decode(raw)
+        return seq, chain
+
+    def event(self, seq: int) -> Envelope | None:
+        """Return the event at a seq, or None."""
+        raw = self.txn.get(_seq.pack(seq), db=self.db["events"])
+        return None if raw is None else codec.decode(seq, raw)
+
+    def events(self, first: int = 1, last: int | None = None) -> Iterator[Envelope]:
+        """Yield events in order from `first` to `last` (inclusive)."""
+        for seq, raw in self.records(first, last):
+            yield codec.decode(seq, raw)
+
+    def records(self, first: int = 1, last: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Yield (seq, record as stored) in order from `first` to `last` (inclusive)."""
+        with self.txn.cursor(db=self.db["events"]) as cursor:
+            if cursor.set_range(_seq.pack(first)):
+                for key, raw in cursor:
+                    seq = _seq.unpack(key)[0]
+                    if last is not None and seq > last:
+                        return
+                    yield seq, raw
+
+    def call(self, first_seq: int) -> JournaledCall | None:
+        """Return the call whose first event has this seq, or None."""
+        raw = self.txn.get(_seq.pack(first_seq), db=self.db["calls"])
+        return None if raw is None else self._call(raw)
+
+    def _call(self, raw: bytes) -> JournaledCall:
+        return msgspec.convert(unpack_any(raw, self.blobs), JournaledCall)
+
+    def calls(self, first: int = 1, last: int | None = None) -> Iterator[tuple[int, JournaledCall]]:
+        """Yield (first seq, call) in order, for first seqs from `first` to `last` (inclusive)."""
+        for seq, raw in self.call_records(first, last):
+            yield seq, self._call(raw)
+
+    def call_records(self, first: int = 1, last: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Yield (first seq, call as stored)."""
+        with self.txn.cursor(db=self.db["calls"]) as cursor:
+            if cursor.set_range(_seq.pack(first)):
+                for key, raw in cursor:
+                    seq = _seq.unpack(key)[0]
+                    if last is not None and seq > last:
+                        return
+                    yield seq, raw
+
+    def cause_of(self, seq: int) -> tuple[int, JournaledCall] | None:
+        """Return (first seq, call) of the command that the event at `seq` belongs to."""
+        with self.txn.cursor(db=self.db["calls"]) as cursor:
+            found = cursor.set_range(_seq.pack(seq)) and _seq.unpack(cursor.key())[0] == seq
+            if not found and not (cursor.prev() if cursor.key() else cursor.last()):
+                return None
+            first = _seq.unpack(cursor.key())[0]
+            call = self._call(cursor.value())
+        return (first, call) if call.last >= seq else None
+
+    def history(
+        self, service: str, account: str | None = None, region: str | None = None, after: int = 0
+    ) -> Iterator[int]:
+        """Yield the seqs of one service's events in order, of one account and region where given."""
+        prefix = service.encode() + b"\0"
+        found = []
+        with self.txn.cursor(db=self.db["by_service"]) as cursor:
+            more = cursor.set_range(prefix)
+            while more and cursor.key().startswith(prefix):
+                _, of_account, of_region = cursor.key().decode().split("\0")
+                # an event of the whole service (a reset) has neither account nor region, and belongs to every history
+                if account in (None, of_account) and region in (None, of_region) or not of_account:
+                    found.append(cursor.key())
+                more = cursor.next_nodup()
+        return heapq.merge(*(self._seqs(key, after) for key in found))
+
+    def _seqs(self, key: bytes, after: int) -> Iterator[int]:
+        with self.txn.cursor(db=self.db["by_service"]) as cursor:
+            if cursor.set_range_dup(key, _seq.pack(after + 1)):
+                for raw in cursor.iternext_dup():
+                    yield _seq.unpack(raw)[0]
+
+    def services(self) -> list[str]:
+        """Return the names of services that have events, sorted."""
+        names: list[str] = []
+        with self.txn.cursor(db=self.db["by_service"]) as cursor:
+            more = cursor.first()
+            while more:
+                name = cursor.key().split(b"\0", 1)[0]
+                names.append(name.decode())
+                more = cursor.set_range(name + b"\x01")
+        return names
+
+    def cursor(self, name: str) -> int:
+        """Return how far a subscription has come: the last seq it has handled, 0 at first."""
+        raw = self.txn.get(b"cursor/" + name.encode(), db=self.db["meta"])
+        return 0 if raw is None else int(_seq.unpack(raw)[0])
+
+    def meta(self, key: str) -> Any:
+        """Return a value of the stack's own records, or None."""
+        raw = self.txn.get(key.encode(), db=self.db["meta"])
+        return None if raw is None else msgspec.msgpack.decode(raw)
+
+    def is_current(self, service: str) -> bool:
+        """Tell whether a service's tables hold all its events at the code's version."""
+        projection = self.find(service)
+        if projection is None:
+            return True
+        raw = self.txn.get(b"projection/" + service.encode(), db=self.db["meta"])
+        if raw is None:
+            return next(self.history(service), None) is None  # nothing was ever told: empty tables are right
+        return bool(raw == _VERSIONS.get(projection.version) or raw == _version(projection.version))
+
+
+_VERSIONS: dict[int, bytes] = {}
+
+
+def _version(version: int) -> bytes:
+    return _VERSIONS.setdefault(version, pack([version]))
+
+
+class _Checked(Tables):
+    """Tables that refuse to be read while their service's projection is stale."""
+
+    __slots__ = ("_checked", "_view")
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view.txn, view.db["tables"], view.blobs)
+        self._view = view
+        self._checked: set[str] = set()
+
+    def __getitem__(self, table: Table[Any]) -> Any:
+        rows = self._open.get(table.name)
+        if rows is None:
+            self.require(table.service)
+            rows = super().__getitem__(table)
+        return rows
+
+    def require(self, service: str) -> None:
+        """Raise StaleProjection unless a service's tables are current; asked once a transaction."""
+        if service not in self._checked:
+            if not self._view.is_current(service):
+                raise StaleProjection(service)
+            self._checked.add(service)
+
+
+class Writer(View):
+    """Appends in one write transaction; sees what it has appended."""
+
+    __slots__ = ("_chain", "_head", "_marked", "_plain")
+
+    def __init__(self, journal: Journal, txn: lmdb.Transaction) -> None:
+        super().__init__(journal, txn)
+        self._head, self._chain = super().head()
+        self._plain = Tables(txn, self.db["tables"], self.blobs)
+        self._marked: set[str] = set()
+
+    def head(self) -> tuple[int, bytes]:
+        """Return the last event's seq and chain, appended ones included."""
+        return self._head, self._chain
+
+    def append(
+        self, happened: Sequence[tuple[Event, str, str, str]], time: float, call: Callable[[int], JournaledCall] | None
+    ) -> int:
+        """Append one command's events and fold them; return the last seq.
+
+        `happened`: (event, resource, account, region) in order. `call` is given the last seq and returns what caused them.
+        Raises StaleProjection before anything is written; whatever a fold raises must abort the transaction.
+        """
+        txn, db, blobs = self.txn, self.db, self.blobs
+        for event, _, _, _ in happened:
+            self._ready(event.of if type(event) is ServiceReset else event.service)  # type: ignore[attr-defined]
+        first = self._head + 1
+        for event, resource, account, region in happened:
+            record, self._chain, fields = codec.encode(event, time, account, region, resource, self._chain, blobs)
+            self._head += 1
+            seq = _seq.pack(self._head)
+            txn.put(seq, record, db=db["events"], append=True)
+            cls: Any = type(event)
+            service = event.of if cls is ServiceReset else cls.service
+            txn.put(f"{service}\0{account}\0{region}".encode(), seq, db=db["by_service"], dupdata=True)
+            projection = self.find(service)
+            if projection is not None:
+                on = Envelope(self._head, cls.event_version, cls.event_type, time, account, region, resource, fields, self._chain)
+                # the fold sees what a replay would see, not the object that the handler made
+                projection.apply(cls.decode(fields), on, self._plain)
+        if call is not None:
+            txn.put(_seq.pack(first), pack_value(call(self._head), blobs), db=db["calls"], append=True)
+        return self._head
+
+    def _ready(self, service: str) -> None:
+        if service in self._marked:
+            return
+        self.tables.require(service)  # type: ignore[attr-defined]
+        projection = self.find(service)
+        key = b"projection/" + service.encode()
+        if projection is not None and self.txn.get(key, db=self.db["meta"]) is None:
+            self.txn.put(key, _version(projection.version), db=self.db["meta"])
+        self._marked.add(service)
+
+    def append_stored(self, seq: int, record: bytes) -> None:
+        """Append an event as another journal stored it (import, fork); nothing is folded. The chain must go on.
+
+        Raises ValueError where it does not.
+        """
+        chain = codec.chain_after(self._chain, codec.body_of(record))
+        if seq != self._head + 1 or chain != codec.chain_of(record):
+            raise ValueError(f"event {seq} does not follow event {self._head} of this journal")
+        envelope = codec.decode(seq, record)
+        key = _seq.pack(seq)
+        self.txn.put(key, record, db=self.db["events"], append=True)
+        index = f"{_service_of(envelope, self.blobs)}\0{envelope.account}\0{envelope.region}".encode()
+        self.txn.put(index, key, db=self.db["by_service"], dupdata=True)
+        self._head, self._chain = seq, chain
+
+    def append_stored_call(self, first_seq: int, record: bytes) -> None:
+        """Append a call as another journal stored it."""
+        self.txn.put(_seq.pack(first_seq), record, db=self.db["calls"], append=True)
+
+    def set_cursor(self, name: str, seq: int) -> None:
+        """Say that a subscription has handled everything up to `seq`."""
+        self.txn.put(b"cursor/" + name.encode(), _seq.pack(seq), db=self.db["meta"])
+
+    def set_meta(self, key: str, value: Any) -> None:
+        """Set a value of the stack's own records."""
+        self.txn.put(key.encode(), pack(value), db=self.db["meta"])
+
+
+class Journal:
+    """One stack's journal, open in this process."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        blobs: BlobStore,
+        find: FindProjection,
+        durability: Durability = "strict",
+        readonly: bool = False,
+        map_size: int = DEFAULT_MAP,
+        wall: Callable[[], float] = time.time,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Open or create. `find` gives projections by service; `wall` is the only clock. Raises NewerFormat."""
+        self.path = Path(path)
+        self.blobs = blobs
+        self.find = find
+        self.wall = wall
+        self.environment = Environment(path, durability, readonly, map_size, pause)
+        with self.environment.reading() as txn:
+            version = View(self, txn).meta("format")
+        if version is None and not readonly:
+            self.environment.transact(self._initialise)
+        elif version is not None and version > FORMAT:
+            self.environment.close()
+            raise NewerFormat(f"{path} has journal format {version}; this Cairn reads up to {FORMAT}. Use a later Cairn.")
+
+    def _initialise(self, txn: lmdb.Transaction) -> None:
+        if txn.get(b"format", db=self.environment.db["meta"]) is None:
+            txn.put(b"format", pack(FORMAT), db=self.environment.db["meta"])
+            txn.put(b"stack_id", pack(str(uuid.uuid4())), db=self.environment.db["meta"])
+
+    @contextlib.contextmanager
+    def view(self) -> Iterator[View]:
+        """A consistent snapshot for as long as the context lasts; keep it short while calls are served."""
+        txn = self.environment.begin()
+        try:
+            yield View(self, txn)
+        finally:
+            self.environment.end(txn)
+
+    def read(self, work: Callable[[View], T]) -> T:
+        """Run `work` on a snapshot; what is stale is rebuilt first, and `work` run again."""
+        while True:
+            txn = self.environment.begin()
+            try:
+                return work(View(self, txn))
+            except StaleProjection as stale:
+                service = stale.service
+            finally:
+                self.environment.end(txn)
+            self.rebuild(service)
+
+    def write(self, work: Callable[[Writer], T]) -> T:
+        """Run `work` in one write transaction and commit; what is stale is rebuilt first. `work` may run again.
+
+        Returns after the commit is as durable as the journal's durability says. Raises StorageFull.
+        """
+        while True:
+            try:
+                return self.environment.transact(lambda txn: work(Writer(self, txn)))
+            except StaleProjection as stale:
+                service = stale.service
+            self.rebuild(service)
+
+    def rebuild(self, service: str, progress: Callable[[int], None] | None = None) -> None:
+        """Fold a service's whole history anew, in steps; safe to be killed, and to be done by several at once."""
+        while not self.environment.transact(lambda txn: self._rebuild_step(Writer(self, txn), service, progress)):
+            pass
+
+    def _rebuild_step(self, writer: Writer, service: str, progress: Callable[[int], None] | None) -> bool:
+        projection = self.find(service)
+        if projection is None or writer.is_current(service):
+            if projection is not None:
+                writer.set_meta(f"projection/{service}", [projection.version])
+            return True
+        state = writer.meta(f"projection/{service}")
+        done = state[1] if state and len(state) == 2 and state[0] == projection.version else None
+        if done is None:
+            if _drop(writer, service):
+                writer.set_meta(f"projection/{service}", [projection.version, 0])
+            return False
+        tables = Tables(writer.txn, writer.db["tables"], self.blobs)
+        count = 0
+        for seq in writer.history(service, after=done):
+            if count == REBUILD_STEP:
+                break
+            on = writer.event(seq)
+            if on is None:
+                raise LookupError(f"event {seq} is missing from the journal")
+            projection.apply(on.event(self.blobs), on, tables)
+            done = seq
+            count += 1
+        if progress is not None:
+            progress(count)
+        finished = count < REBUILD_STEP
+        writer.set_meta(f"projection/{service}", [projection.version] if finished else [projection.version, done])
+        return finished
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.environment.close()
+
+
+def _drop(writer: Writer, service: str, most: int = 50_000) -> bool:
+    """Delete a service's rows, at most so many; tell whether all are gone."""
+    left = most
+    pending = [service.encode() + b"."]
+    while pending:
+        prefix = pending.pop()
+        with writer.txn.cursor(db=writer.db["tables"]) as cursor:
+            more = cursor.set_range(prefix)
+            while more and cursor.key().startswith(prefix):
+                if left == 0:
+                    return False
+                key = cursor.key()
+                if len(key) == MAX_KEY:
+                    child = child_node(key[:-1])
+                    with writer.txn.cursor(db=writer.db["tables"]) as inner:
+                        occupied = inner.set_range(child) and inner.key().startswith(child)
+                    if occupied:
+                        pending += [prefix, child]
+                        break
+                left -= 1
+                cursor.delete()
+                more = cursor.key().startswith(prefix) if cursor.key() else False
+    return True
+
+
+def _service_of(envelope: Envelope, blobs: BlobStore) -> str:
+    """Return the service in whose history an event stands."""
+    if envelope.type == RESET:
+        return str(envelope.fields(blobs)["of"])
+    return envelope.service

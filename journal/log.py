@@ -188,9 +188,12 @@ class View:
         return names
 
     def cursor(self, name: str) -> int:
-        """Return how far a subscription has come: the last seq it has handled, 0 at first."""
+        """Return how far a subscription has come: the last seq it has handled.
+
+        One that is new begins where the stack's subscriptions do: 0, or where a fork or an import began.
+        """
         raw = self.txn.get(b"cursor/" + name.encode(), db=self.db["meta"])
-        return 0 if raw is None else int(_seq.unpack(raw)[0])
+        return int(self.meta("subscriptions") or 0) if raw is None else int(_seq.unpack(raw)[0])
 
     def meta(self, key: str) -> Any:
         """Return a value of the stack's own records, or None."""
@@ -316,6 +319,15 @@ class Writer(View):
     def set_cursor(self, name: str, seq: int) -> None:
         """Say that a subscription has handled everything up to `seq`."""
         self.txn.put(b"cursor/" + name.encode(), _seq.pack(seq), db=self.db["meta"])
+
+    def start_subscriptions(self, seq: int) -> None:
+        """Let every subscription begin after `seq`: what came before has had its effects elsewhere already."""
+        with self.txn.cursor(db=self.db["meta"]) as cursor:
+            more = cursor.set_range(b"cursor/")
+            while more and cursor.key().startswith(b"cursor/"):
+                cursor.delete()
+                more = bool(cursor.key())
+        self.set_meta("subscriptions", seq)
 
     def set_meta(self, key: str, value: Any) -> None:
         """Set a value of the stack's own records."""

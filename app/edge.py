@@ -1,0 +1,201 @@
+"""The Falcon application: one sink for AWS calls, beside the admin routes.
+
+A call's way: route -> handler found -> parsed -> validated -> prepared -> engine -> serialized.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import time
+from typing import Any
+
+import falcon
+
+from app import handlers, protocols, routing
+from app.admin import add_routes
+from app.calls import IDS, Call
+from app.config import Settings, load
+from app.errors import AwsError
+from app.http import BytesBody, Request, Response, Truncated
+from app.observing import Observed
+from app.principals import principal
+from app.stacks import Served
+from journal import BlobCorrupt, StorageFull
+from journal.stacks import BadName, NoSuchStack
+
+log = logging.getLogger("cairn.edge")
+
+
+class Edge:
+    """What answers AWS calls in one process."""
+
+    def __init__(self, served: Served, observed: Observed) -> None:
+        self.served = served
+        self.settings = served.settings
+        self.observed = observed
+        self._enabled = frozenset(self.settings.services)
+
+    def answer(self, request: Request, connected: Any = None) -> Response:
+        """Answer one AWS call; never raises."""
+        began = time.perf_counter()
+        request_id = IDS.uuid()
+        service, operation, protocol = "unknown", None, "json"
+        error: AwsError
+        try:
+            route = routing.route(request)
+            service, operation, protocol = route.service, route.operation, route.protocol
+            response = self._serve(route, request, request_id, connected)
+            self.observed.call(route, response.status, began, request, request_id)
+            return response
+        except routing.UnroutableError as unroutable:
+            service, protocol = unroutable.service or "unknown", unroutable.protocol
+            error = unroutable
+        except AwsError as refused:
+            error = refused
+        except Truncated:
+            error = AwsError("IncompleteBody", "The request body ended before it was complete.", status=400)
+        except (NoSuchStack, BadName) as missing:
+            error = AwsError("NoSuchStack", str(missing.args[0]), status=404)
+        except StorageFull as full:
+            log.error("%s:%s: %s", service, operation, full)
+            error = _disk_full()
+        except BlobCorrupt as corrupt:
+            log.error("%s:%s: %s (request %s)", service, operation, corrupt, request_id)
+            error = AwsError("InternalError", f"Stored data is damaged: {corrupt}", status=500)
+        except OSError as failed:
+            log.exception("%s:%s failed (request %s)", service, operation, request_id)
+            error = _disk_full() if failed.errno in (errno.ENOSPC, errno.EDQUOT) else _bug(request_id)
+        except Exception:
+            log.exception("%s:%s failed (request %s)", service, operation, request_id)
+            error = _bug(request_id)
+        response = self._refuse(service, operation, protocol, error, request_id, request)
+        self.observed.failure(service, operation, response.status, began, request, request_id, error)
+        return response
+
+    def _serve(self, route: routing.Route, request: Request, request_id: str, connected: Any) -> Response:
+        service, protocol, headers = route.service, route.protocol, request.headers
+        if self._enabled and service not in self._enabled:
+            raise AwsError(
+                "ServiceNotEnabled", f"Service {service!r} is not enabled: SERVICES lists {', '.join(sorted(self._enabled))}.",
+                status=501,
+            )  # fmt: skip
+        handler = handlers.handler(service, route.operation)
+        engine = self.served.engine(route.stack)
+        compiled = protocols.operation(service, route.operation)
+        if compiled.streaming_input is None:
+            self._bound(request)
+        params = compiled.parse(protocol, request, route.labels)
+        compiled.validate(params)
+        account, arn = principal(engine, route)
+        call = Call(
+            service, route.operation, params, account=account, region=route.region, access_key=route.access_key,
+            principal=arn, request_id=request_id, protocol=protocol, host=self.settings.host or headers.get("host", "localhost:4566"),
+            scheme=request.scheme, stack_prefix=prefix_of(request), source_ip=request.remote,
+            user_agent=headers.get("user-agent", ""), settings=self.settings,
+        )  # fmt: skip
+        if handler.prepare is not None:
+            handler.prepare(call, request, self.served.blobs)
+        if handler.kind == "query":
+            return compiled.serialize(protocol, engine.query(handler, call), request_id)
+        result, seq = engine.command(handler, call, connected)
+        response = compiled.serialize(protocol, result, request_id)
+        response.headers.append(("x-cairn-seq", str(seq)))
+        return response
+
+    def _bound(self, request: Request) -> None:
+        length = request.body.length
+        if length is not None:
+            if length > self.settings.max_body:
+                raise AwsError("RequestEntityTooLarge", f"The request body has more than {self.settings.max_body} bytes.", status=413)
+            return
+        data = request.body.read(self.settings.max_body + 1)
+        pieces = [data]
+        size = len(data)
+        while data:
+            if size > self.settings.max_body:
+                raise AwsError("RequestEntityTooLarge", f"The request body has more than {self.settings.max_body} bytes.", status=413)
+            data = request.body.read(self.settings.max_body + 1 - size)
+            pieces.append(data)
+            size += len(data)
+        request.body = BytesBody(b"".join(pieces), request.body.trailers)
+
+    def _refuse(
+        self, service: str, operation: str | None, protocol: str, error: AwsError, request_id: str, request: Request
+    ) -> Response:
+        try:
+            return protocols.serialize_error(
+                service, operation, protocol, error, request_id, resource=request.path, head=request.method == "HEAD"
+            )
+        except Exception:
+            log.exception("the error %s could not be serialized (request %s)", error, request_id)
+            return Response(500, [("content-type", "text/plain")], b"InternalFailure " + request_id.encode())
+
+
+def _disk_full() -> AwsError:
+    return AwsError("InsufficientStorage", "Cairn's disk is full: free some space and try again.", status=507)
+
+
+def _bug(request_id: str) -> AwsError:
+    return AwsError("InternalFailure", f"Cairn failed on this request (a bug); its log has the cause under {request_id}.", status=500)
+
+
+def prefix_of(request: Request) -> str:
+    """Return the path prefix by which a request named its stack, to be kept in returned URLs; "" where it did not."""
+    path = request.path
+    if not path.startswith("/_stack/"):
+        return ""
+    end = path.find("/", len("/_stack/"))
+    return path if end < 0 else path[:end]
+
+
+def request_of(environ: dict[str, Any]) -> Request:
+    """Return the worker's request, or one made from a WSGI environ of another server."""
+    request = environ.get("cairn.request")
+    if isinstance(request, Request):
+        return request
+    headers = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
+    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(key):
+            headers[key.replace("_", "-").lower()] = environ[key]
+    target = environ.get("RAW_URI") or environ["PATH_INFO"] + ("?" + environ["QUERY_STRING"] if environ.get("QUERY_STRING") else "")
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    return Request(environ["REQUEST_METHOD"], target, headers, BytesBody(body), environ["wsgi.url_scheme"])
+
+
+class _Sink:
+    """Hands what no admin route takes to the edge."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._answer = edge.answer
+
+    def __call__(self, req: falcon.Request, resp: falcon.Response, **_: Any) -> None:
+        environ = req.env
+        response = self._answer(request_of(environ), environ.get("cairn.connected"))
+        environ["cairn.response"] = response  # our worker sends this as it is
+        if "cairn.request" not in environ:
+            resp.status = response.status
+            for name, value in response.headers:
+                resp.append_header(name, value)
+            resp.data = response.body if isinstance(response.body, bytes) else b"".join(response.body)
+
+
+def application(settings: Settings | None = None) -> falcon.App:
+    """Build the WSGI application of one worker process."""
+    served = Served(settings or load())
+    return build(served)
+
+
+def build(served: Served) -> falcon.App:
+    """Build the application over stacks that are open already."""
+    from app import worker
+
+    observed = Observed(served.settings)
+    routing.configure(trust_aws_keys=served.settings.parity_access_keys)
+    edge = Edge(served, observed)
+    app = falcon.App()
+    app.req_options.strip_url_path_trailing_slash = False
+    add_routes(app, edge)
+    app.add_sink(_Sink(edge), "/")
+    worker.on_stopping.append(served.stop_waiting)
+    return app

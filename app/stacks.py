@@ -1,0 +1,110 @@
+"""The stacks this process serves: an engine each, and the doorbell by which processes hear of each other's commits."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent import get_hub
+from gevent.hub import Hub
+
+import projections
+from app.config import Settings
+from app.engine import Engine
+from journal import Journal, file_system_warning
+from journal.doorbell import Doorbell
+from journal.stacks import MAIN, Stacks
+
+log = logging.getLogger("cairn.stacks")
+
+
+def _off_the_hub(work: Callable[[], object]) -> object:
+    """Run what may block for long on a thread, where the caller is a greenlet of the main loop."""
+    if isinstance(gevent.getcurrent(), Hub) or threading.current_thread() is not threading.main_thread():
+        return work()
+    return get_hub().threadpool.apply(work)
+
+
+class Served:
+    """All stacks of a data directory as one process serves them."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the data directory's stacks. Call it after the process was forked."""
+        self.settings = settings
+        warning = file_system_warning(settings.data)
+        if warning:
+            log.warning("%s", warning)
+        self.stacks = Stacks(
+            settings.data,
+            projections.find,
+            settings.durability,  # type: ignore[arg-type]
+            map_size=settings.map_size,
+            pause=gevent.sleep,
+            offload=_off_the_hub,
+        )
+        self.blobs = self.stacks.blobs
+        self.doorbell = Doorbell(Path(settings.data) / "run")
+        self._engines: dict[str, tuple[Journal, Engine]] = {}
+        self.on_ring: list[Callable[[str], None]] = []  # told the stack of each commit heard or made
+        self._listener = gevent.spawn(self._listen)
+
+    def engine(self, name: str = MAIN) -> Engine:
+        """Return a stack's engine. Raises journal.stacks.NoSuchStack, BadName."""
+        journal = self.stacks.get(name)
+        known = self._engines.get(name)
+        if known is not None and known[0] is journal:
+            return known[1]
+        if known is not None:
+            known[1].close()
+        engine = Engine(journal, lambda seq, resources: self._rang(name, seq, resources))
+        self._engines[name] = (journal, engine)
+        return engine
+
+    def open_engines(self) -> list[tuple[str, Engine]]:
+        """Return the engines opened so far, by stack."""
+        return [(name, engine) for name, (_, engine) in sorted(self._engines.items())]
+
+    def _rang(self, stack: str, seq: int, resources: Sequence[str]) -> None:
+        self.doorbell.ring(stack, seq, resources)
+        for heard in self.on_ring:
+            heard(stack)
+
+    def ring_all(self, stack: str) -> None:
+        """Wake every waiting call of a stack, in all processes: its clock moved, or it was replaced."""
+        known = self._engines.get(stack)
+        if known is not None:
+            known[1].waiting.ring_all()
+        self._rang(stack, 0, [])
+
+    def _listen(self) -> None:
+        wait: Any = gevent.socket.wait_read
+        while True:
+            wait(self.doorbell.socket.fileno())
+            for ring in self.doorbell.heard():
+                known = self._engines.get(ring.stack)
+                if known is not None:
+                    for arn in ring.resources:
+                        known[1].waiting.ring(arn)
+                    if not ring.resources:
+                        known[1].waiting.ring_all()
+                for heard in self.on_ring:
+                    heard(ring.stack)
+
+    def stop_waiting(self) -> None:
+        """Answer every long poll now: the process stops."""
+        for _, engine in self._engines.values():
+            engine.waiting.close()
+
+    def close(self) -> None:
+        """Stop listening and close all."""
+        self._listener.kill()
+        for _, engine in self._engines.values():
+            engine.close()
+        time.sleep(0)
+        self.doorbell.close()
+        self.stacks.close()

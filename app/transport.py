@@ -236,8 +236,9 @@ class TlsTransport(Transport):
     scheme = "https"
 
     def __init__(self, plain: Transport, context: SSLContext) -> None:
-        """Take over the connection of `plain`, whose first byte began a handshake."""
+        """Take over the connection of `plain`, whose first byte began a handshake. Raises OSError."""
         plain.pulse.watched.discard(plain)
+        plain.sock.setblocking(True)  # gevent's kind of blocking: it waits for what TLS wants to read or write
         self._tls = context.wrap_socket(plain.sock, server_side=True, do_handshake_on_connect=False)
         plain._reader.close()
         plain._writer.close()

@@ -65,7 +65,7 @@ def by_rpc_path(request: Request, path: str) -> tuple[str, str] | None:
 
 def by_s3(request: Request, path: str, signer: Signer, place: Place) -> Found:
     """Return what a request for S3 or S3 Control means."""
-    if path.startswith(CONTROL) and _is_control(request, place):
+    if path.startswith(CONTROL) and _is_control(request, signer, place):
         return by_rest(("s3control",), request, path) or _refuse(("s3control",), request, path)
     if path == "/WriteGetObjectResponse" and request.method == "POST":
         return Found("s3", "WriteGetObjectResponse", "rest-xml", {})
@@ -79,10 +79,12 @@ def by_s3(request: Request, path: str, signer: Signer, place: Place) -> Found:
     return Found("s3", operation, "rest-xml", labels)
 
 
-def _is_control(request: Request, place: Place) -> bool:
+def _is_control(request: Request, signer: Signer, place: Place) -> bool:
+    """Whether a path that could be that of a bucket named v20180820 is S3 Control's."""
     account = place.maybe_bucket or ""
     return (
         "s3control" in place.services
+        or signer.signing == "s3-outposts"
         or "x-amz-account-id" in request.headers
         or (len(account) == 12 and account.isdigit())
     )

@@ -26,8 +26,17 @@ class _Leaf(NamedTuple):
     service: str
     operation: str
     labels: tuple[str, ...]
+    slash: bool  # whether the template ends with one; either is taken, but it can tell two operations apart
     ends_greedily: bool  # the last label takes the path's end, and a slash there is part of it
     static: tuple[tuple[str, str | None], ...]  # query parameters that must be there; None where any value will do
+
+
+class _Asked(NamedTuple):
+    """Of a request, what is looked at when its path has come to an end."""
+
+    method: str
+    query: str
+    slash: bool
 
 
 class _Node:
@@ -70,13 +79,13 @@ class Templates:
             name, equals, value = pair.partition("=")
             static.append((name, value if equals else None))
         leaves = node.leaves.setdefault(method, [])
-        leaves.append(_Leaf(service, operation, tuple(labels), greedy, tuple(static)))
+        leaves.append(_Leaf(service, operation, tuple(labels), path.endswith("/"), greedy, tuple(static)))
         leaves.sort(key=lambda leaf: -len(leaf.static))
 
     def match(self, method: str, path: str, query: str) -> Match | None:
         """Return what a raw path means, None where no template fits it."""
         values: list[str] = []
-        leaf = _descend(self._root, _segments(path), 0, method, query, values)
+        leaf = _descend(self._root, _segments(path), 0, _Asked(method, query, path.endswith("/")), values)
         if leaf is None:
             return None
         if leaf.ends_greedily and path.endswith("/"):
@@ -92,47 +101,50 @@ def _segments(path: str) -> list[str]:
     return segments
 
 
-def _descend(node: _Node, segments: list[str], at: int, method: str, query: str, values: list[str]) -> _Leaf | None:
+def _descend(node: _Node, segments: list[str], at: int, asked: _Asked, values: list[str]) -> _Leaf | None:
     if at == len(segments):
-        leaves = node.leaves.get(method)
-        return _choose(leaves, query) if leaves else None
+        leaves = node.leaves.get(asked.method)
+        return _choose(leaves, asked) if leaves else None
     segment = segments[at]
     below = node.literals.get(segment)
     if below is None and "%" in segment:
         below = node.literals.get(unquote(segment))
     if below is not None:
-        leaf = _descend(below, segments, at + 1, method, query, values)
+        leaf = _descend(below, segments, at + 1, asked, values)
         if leaf is not None:
             return leaf
     if node.label is not None and segment:
         values.append(segment)
-        leaf = _descend(node.label, segments, at + 1, method, query, values)
+        leaf = _descend(node.label, segments, at + 1, asked, values)
         if leaf is not None:
             return leaf
         values.pop()
     if node.greedy is not None:
-        # Nearly always nothing but the end follows; where literals do, the longest label that leaves them wins.
-        ends = range(len(segments), at, -1) if node.greedy.literals else (len(segments),)
+        # Nearly always nothing but the end follows; where literals may, the longest label that leaves them wins.
+        ends = (*range(len(segments) - 1, at, -1), len(segments)) if node.greedy.literals else (len(segments),)
         for end in ends:
             values.append("/".join(segments[at:end]))
-            leaf = _descend(node.greedy, segments, end, method, query, values)
+            leaf = _descend(node.greedy, segments, end, asked, values)
             if leaf is not None:
                 return leaf
             values.pop()
     return None
 
 
-def _choose(leaves: list[_Leaf], query: str) -> _Leaf | None:
+def _choose(leaves: list[_Leaf], asked: _Asked) -> _Leaf | None:
     if len(leaves) == 1 and not leaves[0].static:
         return leaves[0]
     given: dict[str, str] = {}
-    for pair in query.split("&"):
+    for pair in asked.query.split("&"):
         name, _, value = pair.partition("=")
         given[unquote(name)] = unquote(value)
+    second = None
     for leaf in leaves:
         if all(name in given and (value is None or given[name] == value) for name, value in leaf.static):
-            return leaf
-    return None
+            if leaf.slash == asked.slash or leaf.static:
+                return leaf
+            second = second or leaf
+    return second
 
 
 _compiled: dict[tuple[str, ...], Templates] = {}

@@ -44,11 +44,10 @@ class Constraints:
         }
         required = [name for name in shape.get("required", ()) if name in members]
         if style.body_only:
-            payload = shape.get("payload")
-            needs_body = payload in required and self._model.resolve(members[payload])["type"] == "structure"
-            if needs_body:
+            payload: str = shape.get("payload", "")
+            if payload in required and self._model.resolve(members[payload])["type"] == "structure":
                 return _body_validator(payload, self._validator(definition, members, []))
-            if payload is not None:
+            if payload:
                 required = []
         return self._validator(definition, members, required)
 

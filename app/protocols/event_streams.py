@@ -109,7 +109,7 @@ def _event_encoder(
         inner = model.resolve(members[payload])
         if inner["type"] in ("blob", "string"):
             fixed.append((":content-type", "application/octet-stream" if inner["type"] == "blob" else "text/plain"))
-            write = _raw
+            write: EncodeBody = _raw
         else:
             fixed.append((":content-type", media))
             write = encode(inner, inner)
@@ -120,9 +120,9 @@ def _event_encoder(
     if not rest:
         return lambda value: frame([*fixed, *_present(value, in_headers)], b"")
     fixed.append((":content-type", media))
-    write = encode({**shape, "members": rest}, shape)
+    write_rest = encode({**shape, "members": rest}, shape)
     return lambda value: frame(
-        [*fixed, *_present(value, in_headers)], write({each: item for each, item in value.items() if each in rest})
+        [*fixed, *_present(value, in_headers)], write_rest({each: item for each, item in value.items() if each in rest})
     )
 
 

@@ -12,7 +12,7 @@ from app.protocols.json_shapes import JsonBody, JsonReaders, JsonWriters, loads
 from app.protocols.models import ServiceModel, Shape
 from app.protocols.rest_payloads import event_stream_member
 
-# Services whose clients check this header where they find it, as AWS sends it (DynamoDB API reference, "HTTP responses").
+# Services that send a checksum, which their clients check where they find it (DynamoDB Developer Guide, low-level API).
 CHECKSUMMED = frozenset({"dynamodb", "dynamodbstreams"})
 
 

@@ -308,14 +308,13 @@ class JsonWriters:
         kind = shape["type"]
         found: Writer | None = None
         if kind == "timestamp":
-            formatter = timestamps.FORMATTERS[shape.get("timestampFormat", "unixTimestamp")]
+            formatter: Writer = timestamps.FORMATTERS[shape.get("timestampFormat", "unixTimestamp")]
             found = None if formatter is timestamps.unix_text else formatter
         elif kind in ("float", "double"):
             found = write_double if self._careful else None
-        elif kind in ("structure", "list", "map") and not shape.get("document"):
-            if self._careful or self._changes(ref, set()):
-                self._compiled[key] = lambda value: self._compiled[key](value)  # type: ignore[misc]
-                found = self._compound(shape)
+        elif kind not in SCALARS and not shape.get("document") and (self._careful or self._changes(ref, set())):
+            self._compiled[key] = lambda value: self._compiled[key](value)  # type: ignore[misc]
+            found = self._compound(shape)
         self._compiled[key] = found
         return found
 
@@ -333,7 +332,7 @@ class JsonWriters:
         shape = self._model.resolve(ref)
         kind = shape["type"]
         if kind == "timestamp":
-            return shape.get("timestampFormat", "unixTimestamp") != "unixTimestamp"
+            return bool(shape.get("timestampFormat", "unixTimestamp") != "unixTimestamp")
         if shape["shape"] in seen or shape.get("document"):
             return False
         seen.add(shape["shape"])

@@ -98,7 +98,7 @@ def write_blob(value: Any) -> str:
 
 def write_timestamp(timestamp_format: str) -> TextWriter:
     """Return the writer for a format; text is passed through (S3 keeps an Expires header that is no date)."""
-    formatter: TextWriter = timestamps.FORMATTERS[timestamp_format]
+    formatter = timestamps.FORMATTERS[timestamp_format]
     return lambda value: value if value.__class__ is str else formatter(value)
 
 

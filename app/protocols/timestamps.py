@@ -6,6 +6,7 @@ import calendar
 import math
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_tz
 from functools import lru_cache
@@ -30,10 +31,7 @@ def parse(text: str) -> float:
     match = _ISO.fullmatch(text) or _COMPACT.fullmatch(text)
     if match:
         year, month, day, hour, minute, second, fraction, zone = match.groups()
-        whole = datetime(
-            int(year), int(month), int(day), int(hour or 0), int(minute or 0), min(int(second or 0), 59)
-        )  # a leap second is the one before it
-        seconds = calendar.timegm(whole.timetuple())
+        seconds = _epoch(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
         if zone and zone not in "Zz":
             offset = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
             seconds -= offset if zone[0] == "+" else -offset
@@ -45,9 +43,13 @@ def parse(text: str) -> float:
     parts = parsedate_tz(text) if "\0" not in text else None
     if parts is None:
         raise ValueError("not a timestamp")
-    year, month, day, hour, minute, second = parts[:6]
-    when = datetime(year, month, day, hour, minute, min(second, 59))
-    return float(calendar.timegm(when.timetuple()) - (parts[9] or 0))
+    return float(_epoch(*parts[:6]) - (parts[9] or 0))
+
+
+def _epoch(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int:
+    """Return a moment as seconds since the epoch; a leap second is the one before it. Raises ValueError."""
+    when = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=timezone.utc)
+    return calendar.timegm(when.timetuple())
 
 
 def number(value: float) -> float:
@@ -62,7 +64,8 @@ def seconds(value: Any) -> float:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             value = value.replace(tzinfo=UTC)
-        return value.timestamp()
+        moment: float = value.timestamp()
+        return moment
     return float(value)
 
 
@@ -100,4 +103,4 @@ def unix_text(value: Any) -> str:
     return str(unix(value))
 
 
-FORMATTERS = {"iso8601": iso8601, "rfc822": rfc822, "unixTimestamp": unix_text}
+FORMATTERS: dict[str, Callable[[Any], str]] = {"iso8601": iso8601, "rfc822": rfc822, "unixTimestamp": unix_text}

@@ -77,6 +77,7 @@ class Engine:
         self._rang = rang
         self._threaded = journal.environment.durability == "strict" if threaded is None else threaded
         self._queue: deque[Turn] = deque()
+        self._done: deque[tuple[list[Turn], dict[str, int]]] = deque()
         self._bell: Any = None
         self._closed = False
 
@@ -137,6 +138,8 @@ class Engine:
             assert turn.outcome is not None
             outcome, seq = turn.outcome, turn.seq
             if outcome.deadline is None or outcome.events:
+                for arn in resources:  # there may be more than this call took
+                    self.waiting.ring(arn)
                 return outcome.result, seq
             looked = not waiter.event.is_set()
 
@@ -156,7 +159,8 @@ class Engine:
     def _wake(self) -> None:
         if self._bell is None:
             self._bell = _allocate_lock()
-            self._loop = get_hub().loop
+            self._landings = get_hub().loop.async_()
+            self._landings.start(self._land)
             _start_thread(self._committer, ())
         elif self._bell.locked():
             try:
@@ -172,11 +176,17 @@ class Engine:
                 batch.append(self._queue.popleft())
             if batch:
                 resources = self._commit(batch)
-                self._loop.run_callback_threadsafe(self._finish, batch, resources)
+                self._done.append((batch, resources))
+                self._landings.send()
             else:
                 self._bell.acquire(False)
                 if not self._queue and not self._closed:
                     self._bell.acquire()
+
+    def _land(self) -> None:
+        """On the hub, called by the committer: hand back the batches that are done."""
+        while self._done:
+            self._finish(*self._done.popleft())
 
     def _finish(self, batch: list[Turn], resources: dict[str, int]) -> None:
         """On the hub: wake callers, then whoever waits for what happened, here and in other processes."""
@@ -293,6 +303,7 @@ class Engine:
         self.waiting.close()
         if self._bell is not None and self._bell.locked():
             self._bell.release()
+            self._landings.stop()
 
 
 def _journaled(turn: Turn, last: int) -> JournaledCall:

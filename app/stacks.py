@@ -48,6 +48,7 @@ class Served:
             offload=_off_the_hub,
         )
         self.blobs = self.stacks.blobs
+        self.stacks.get(MAIN)
         self.doorbell = Doorbell(Path(settings.data) / "run")
         self._engines: dict[str, tuple[Journal, Engine]] = {}
         self.on_ring: list[Callable[[str], None]] = []  # told the stack of each commit heard or made

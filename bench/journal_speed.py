@@ -1,0 +1,152 @@
+"""The journal by itself: appending against raw LMDB, replay, fork, restart with a long history."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lmdb
+import msgspec
+
+import projections
+from app import handlers
+from app.calls import Call
+from app.engine import Engine
+from bench.servers import WORK, cairn
+from journal.stacks import Stacks
+
+MESSAGES = 20_000
+LONG = 1_000_000
+
+
+def _call(operation: str, **params: Any) -> Call:
+    return Call("sqs", operation, params, request_id=str(uuid.UUID(int=0)), principal="arn:aws:iam::000000000000:root")
+
+
+def fill(engine: Engine, messages: int, batch: int = 500) -> str:
+    """Send messages through the engine's committer, `batch` to a commit; return the queue's URL."""
+    create = handlers.handler("sqs", "CreateQueue")
+    url: str = engine.command(create, _call("CreateQueue", QueueName="bench"))[0]["QueueUrl"]
+    from app.engine import Turn
+
+    handler = handlers.handler("sqs", "SendMessage")
+    for _ in range(messages // batch):
+        turns = [Turn(handler, _call("SendMessage", QueueUrl=url, MessageBody="x" * 256)) for _ in range(batch)]
+        engine._commit(turns)
+        for turn in turns:
+            if turn.error:
+                raise turn.error
+    return url
+
+
+def append_against_lmdb(folder: Path, batch: int) -> tuple[float, float]:
+    """Return (events a second through handler, fold and journal; puts of the same records into raw LMDB), same commits."""
+    stacks = Stacks(folder / "ours", projections.find, "relaxed")
+    engine = Engine(stacks.get(), threaded=False)
+    fill(engine, batch * 2, batch)
+    began = time.perf_counter()
+    fill(engine, MESSAGES, batch)
+    ours = MESSAGES / (time.perf_counter() - began)
+    records = []
+    with stacks.get().view() as view:
+        for envelope in view.events(batch * 2 + 2):
+            records.append(
+                msgspec.msgpack.encode((envelope.type, envelope.time, envelope.resource, bytes(envelope.data)))
+            )
+    stacks.close()
+    env = lmdb.open(str(folder / "raw"), map_size=1 << 32, max_dbs=5, sync=False)
+    names = [env.open_db(name) for name in (b"events", b"calls", b"index", b"tables", b"order")]
+    began = time.perf_counter()
+    for start in range(0, len(records), batch):
+        with env.begin(write=True) as txn:
+            for at, record in enumerate(records[start : start + batch], start):
+                key = at.to_bytes(8, "big")
+                for db in names:
+                    txn.put(key, record if db in names[:2] or db is names[3] else b"", db=db)
+    raw = len(records) / (time.perf_counter() - began)
+    env.close()
+    return ours, raw
+
+
+def replay(folder: Path) -> float:
+    """Return SQS events folded a second when a projection is rebuilt, on one core."""
+    stacks = Stacks(folder, projections.find, "relaxed")
+    fill(Engine(stacks.get(), threaded=False), 100_000)
+    journal = stacks.get()
+    journal.environment.transact(lambda txn: txn.put(b"projection/sqs", b"\x91\x00", db=journal.environment.db["meta"]))
+    began = time.perf_counter()
+    journal.rebuild("sqs")
+    rate = 100_000 / (time.perf_counter() - began)
+    stacks.close()
+    return rate
+
+
+def fork(folder: Path) -> tuple[float, float]:
+    """Return seconds of a fork of a 20,000-event stack at the head, and in the middle (median of 5)."""
+    stacks = Stacks(folder, projections.find)
+    fill(Engine(stacks.get(), threaded=False), 20_000)
+    times: dict[int | None, list[float]] = {None: [], 10_001: []}
+    for at, spent in times.items():
+        for n in range(5):
+            began = time.perf_counter()
+            stacks.fork(f"fork-{at}-{n}", at=at)
+            spent.append(time.perf_counter() - began)
+    stacks.close()
+    return sorted(times[None])[2], sorted(times[10_001])[2]
+
+
+def restart(seconds: Callable[[Path], float], folder: Path) -> tuple[float, float]:
+    """Return the start times of a server without a journal and with LONG events (median of 3 each)."""
+    empty = sorted(seconds(folder / f"empty{n}") for n in range(3))[1]
+    data = folder / "long"
+    stacks = Stacks(data, projections.find, "relaxed")
+    fill(Engine(stacks.get(), threaded=False), LONG, 5000)
+    stacks.close()
+    return empty, sorted(seconds(data) for _ in range(3))[1]
+
+
+def start_time(data: Path) -> float:
+    """Return the seconds from `cairn start` to the first answered AWS call."""
+    from bench.everyday import client
+
+    data.mkdir(parents=True, exist_ok=True)
+    began = time.perf_counter()
+    with cairn("strict", data=data) as server:
+        client(server, "sqs").list_queues()
+        return time.perf_counter() - began
+
+
+def figures(say: Callable[[str], None], long: bool = True) -> dict[str, Any]:
+    """Measure all of it."""
+    WORK.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="journal-", dir=WORK))
+    try:
+        out: dict[str, Any] = {"append": {}}
+        for batch in (1, 8, 32):
+            ours, raw = append_against_lmdb(folder / f"append{batch}", batch)
+            out["append"][str(batch)] = [ours, raw]
+            say(
+                f"append, {batch} a commit: {ours:,.0f} commands/s; raw LMDB, five puts: {raw:,.0f}/s; ratio {ours / raw:.2f}"
+            )
+        out["replay"] = replay(folder / "replay")
+        say(f"replay: {out['replay']:,.0f} SQS events/s")
+        out["fork"] = fork(folder / "fork")
+        say(
+            f"fork of 20,000 events: {out['fork'][0] * 1000:.0f} ms at the head, {out['fork'][1] * 1000:.0f} ms in the middle"
+        )
+        if long:
+            out["restart"] = restart(start_time, folder)
+            say(f"start to first call: {out['restart'][0]:.2f} s empty, {out['restart'][1]:.2f} s with {LONG:,} events")
+        return out
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    print(json.dumps(figures(print)))

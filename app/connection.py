@@ -164,11 +164,10 @@ class Connection:
             close = getattr(result, "close", None)
             if close is not None:
                 self._close_result(close)
-        if body.finished():
-            return keep
-        if keep and body.drain(self._limits.drain_size):
+        if keep and (body.finished() or body.drain(self._limits.drain_size)):
             return True
-        self.transport.linger()
+        if self.buffer or not body.finished() or self.transport.receive_ready(1):
+            self.transport.linger()
         return False
 
     def _body(self, headers: dict[str, str]) -> Body:
@@ -253,10 +252,7 @@ class Connection:
 
     def _keep(self, head: ResponseHead, body: Body) -> bool:
         return (
-            not self.stopping
-            and not head.close
-            and self._head.keep_alive()
-            and body.reusable(self._limits.drain_size)
+            not self.stopping and not head.close and self._head.keep_alive() and body.reusable(self._limits.drain_size)
         )
 
     def _connection(self, keep: bool) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from .http import Truncated
 from .pulse import NEVER
-from .transport import RECEIVE, Transport
+from .transport import RECEIVE, PeerGone, Transport
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 PIECE = 1024 * 1024
@@ -107,7 +107,10 @@ class Body:
         transport = source.transport
         if self.expects:
             self.expects = False
-            transport.send(CONTINUE)
+            try:
+                transport.send(CONTINUE)
+            except PeerGone:
+                raise self._broken("the client went away before it sent its body") from None
         transport.deadline = transport.pulse.now + transport.limits.body_timeout
         data = transport.receive(most)
         transport.deadline = NEVER

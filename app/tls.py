@@ -13,18 +13,21 @@ from pathlib import Path
 from gevent.ssl import PROTOCOL_TLS_SERVER, SSLContext, TLSVersion
 
 DOMAINS = ("localhost", "localhost.localstack.cloud")
-REGIONS = (
-    "us-east-1 us-east-2 us-west-1 us-west-2 ca-central-1 sa-east-1 eu-central-1 eu-west-1 eu-west-2 eu-west-3 "
-    "eu-north-1 eu-south-1 ap-south-1 ap-northeast-1 ap-northeast-2 ap-southeast-1 ap-southeast-2"
-).split()
+REGIONS = {
+    "us": ("east-1", "east-2", "west-1", "west-2"),
+    "ca": ("central-1",),
+    "sa": ("east-1",),
+    "eu": ("central-1", "west-1", "west-2", "west-3", "north-1", "south-1"),
+    "ap": ("south-1", "northeast-1", "northeast-2", "southeast-1", "southeast-2"),
+}
 # A wildcard stands for one label only, so `sqs.eu-west-1.…` and `bucket.s3.eu-west-1.…` want names of their own.
 NAMES = [
     *DOMAINS,
     *(f"*.{domain}" for domain in DOMAINS),
     *(f"*.s3.{domain}" for domain in DOMAINS),
     *(f"*.stack.{domain}" for domain in DOMAINS),
-    *(f"*.{region}.{domain}" for domain in DOMAINS for region in REGIONS),
-    *(f"*.s3.{region}.{domain}" for domain in DOMAINS for region in REGIONS),
+    *(f"*.{area}-{part}.{domain}" for domain in DOMAINS for area in REGIONS for part in REGIONS[area]),
+    *(f"*.s3.{area}-{part}.{domain}" for domain in DOMAINS for area in REGIONS for part in REGIONS[area]),
 ]
 ADDRESSES = ("127.0.0.1", "::1")
 VALID = timedelta(days=3650)

@@ -286,6 +286,20 @@ class TlsTransport(Transport):
     def send_file(self, file: int, offset: int, length: int) -> None:
         self._send_file_by_reading(file, offset, length)
 
+    def linger(self) -> None:
+        self._say_goodbye()
+        super().linger()
+
+    def close(self) -> None:
+        self._say_goodbye()
+        super().close()
+
+    def _say_goodbye(self) -> None:
+        """Send TLS's own end of the connection, without waiting for the client's."""
+        self._tls.settimeout(0.0)
+        with contextlib.suppress(OSError, ValueError):
+            self._tls.unwrap()
+
     def expire(self) -> None:
         """Nothing of a session that stopped half-way can be used: shut it both ways."""
         self.expired = True

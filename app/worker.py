@@ -66,6 +66,7 @@ class CairnWorker(GeventWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.connections: set[Connection] = set()
+        self.silent: set[Transport] = set()  # of which nothing has come yet, so that their protocol is not known
         self.pulse: Pulse
         self._hurry = False
         self._woken: Event
@@ -118,6 +119,8 @@ class CairnWorker(GeventWorker):  # type: ignore[misc]
                 log.exception("a stop hook failed")
         for connection in list(self.connections):
             connection.stop()
+        for transport in list(self.silent):
+            transport.stop_reading()
         waited = 0.0
         while len(pool) and waited < self.cfg.graceful_timeout and not self._hurry:
             self.notify()
@@ -159,7 +162,7 @@ class CairnWorker(GeventWorker):  # type: ignore[misc]
             if client.family != socket.AF_UNIX:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.certificates is not None:
-                first = transport.peek()
+                first = self._first_byte(transport)
                 if first < 0:
                     return
                 if first == TLS_HANDSHAKE:
@@ -178,6 +181,15 @@ class CairnWorker(GeventWorker):  # type: ignore[misc]
             if connection is not None:
                 self.connections.discard(connection)
             transport.close()
+
+    def _first_byte(self, transport: Transport) -> int:
+        self.silent.add(transport)
+        if not self.alive:
+            transport.stop_reading()
+        try:
+            return transport.peek()
+        finally:
+            self.silent.discard(transport)
 
     def _environ(self, transport: Transport, listener: Any, addr: Any) -> Environ:
         name = listener.getsockname()

@@ -172,7 +172,8 @@ def _at_digest(environ, start_response):
     except Truncated:
         Path(os.environ["MARK"], "truncated").write_text(str(length))
         raise
-    peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    status = Path("/proc/self/status").read_text().splitlines()
+    peak = next(line.split()[1] for line in status if line.startswith("VmHWM"))
     _json(environ, {"length": length, "sha256": digest.hexdigest(), "peak": int(peak)})
 
 

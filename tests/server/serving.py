@@ -44,6 +44,7 @@ class Server:
         self.log_path = data.with_name(data.name + ".log")
         options = {"bind": ["127.0.0.1:0"], "dispatcher": None, **options, "app": app, "data": str(data)}
         environment = {**os.environ, "MARK": str(data.parent), "FILES": str(data.parent)}
+        self._start = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(RUN), json.dumps(options)], stderr=log, stdout=log, env=environment, cwd="/"
@@ -54,7 +55,8 @@ class Server:
 
     @property
     def log(self) -> str:
-        return self.log_path.read_text()
+        """What this server has said, without what an earlier one on the same directory did."""
+        return self.log_path.read_bytes()[self._start :].decode()
 
     @property
     def note(self) -> dict[str, Any]:

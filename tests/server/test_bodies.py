@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 
@@ -179,7 +180,7 @@ def test_a_slow_reader_of_a_body_holds_its_sender_back(server):
         client.socket.settimeout(0.5)
         client.send(b"PUT /sleep?seconds=1.2 HTTP/1.1\r\nHost: h\r\nContent-Length: 500000000\r\n\r\n")
         sent = 0
-        with pytest.raises(TimeoutError):
+        with contextlib.suppress(TimeoutError):
             while sent < 400_000_000:
                 sent += client.socket.send(b"x" * 1_000_000)
         assert sent < 50_000_000  # what the kernel's buffers take

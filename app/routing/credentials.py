@@ -16,6 +16,7 @@ from .index import BY_SIGNING
 from .refusals import UnroutableError
 
 _KEPT = 8192
+_LONGEST = 256  # scopes that are longer are not kept
 _TERMINATOR = "aws4_request"
 
 
@@ -95,7 +96,7 @@ def _parameter(query: str, name: str) -> str:
 
 def _from_scope(scope: str, request: Request) -> Signer:
     """Take apart `<key>/<date>/<region>/<service>/aws4_request`; SigV4A's has no region."""
-    parts = scope.strip().rsplit("/", 4)
+    parts = scope.strip().partition(" ")[0].rsplit("/", 4)
     if len(parts) == 4 and parts[3] == _TERMINATOR:
         access_key, region, signing = parts[0], None, parts[2]
     elif len(parts) == 5 and parts[4] == _TERMINATOR and len(parts[1]) == 8 and parts[1].isdigit():
@@ -104,15 +105,18 @@ def _from_scope(scope: str, request: Request) -> Signer:
         access_key, region, signing = "/".join(parts[:2]), None, parts[3]  # SigV4A, and a key with a slash
     else:
         raise _incomplete(request, f"Credential must be <key>/<date>/<region>/<service>/{_TERMINATOR}, not {scope!r}.")
+    if not access_key:
+        raise _incomplete(request, "Credential has no access key.")
     if region is not None and not is_region(region):
         if region not in ("", "*"):
             raise _incomplete(request, f"Credential should be scoped to a valid region, not {region!r}.")
         region = None
     account = account_of(access_key, trust_aws_keys=_trust_aws_keys)
     signer = Signer(access_key, account, region, signing, BY_SIGNING.get(signing, ()))
-    if len(_signers) >= _KEPT:
-        _signers.clear()
-    _signers[scope] = signer
+    if len(scope) <= _LONGEST:
+        if len(_signers) >= _KEPT:
+            _signers.clear()
+        _signers[scope] = signer
     return signer
 
 

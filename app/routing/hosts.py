@@ -29,6 +29,7 @@ _REGION = re.compile(r"(?:[a-z]{2,5}(?:-[a-z]+)+-\d{1,2}|aws-global)\Z")
 _S3 = re.compile(r"s3(?:|-fips|-accelerate|-accesspoint(?:-fips)?|-external-1|express-[a-z0-9-]+)\Z")
 _S3_OF_REGION = re.compile(r"s3-(website-)?([a-z]{2,5}(?:-[a-z]+)+-\d{1,2})\Z")  # S3's names of before 2019
 _KEPT = 4096
+_LONGEST = 320  # a domain name has 253 characters; what is longer is not kept
 
 
 class Place(NamedTuple):
@@ -59,6 +60,8 @@ def place_of(host: str) -> Place:
     """Return what a Host header says; never fails, however absurd the header is."""
     place = _places.get(host)
     if place is None:
+        if len(host) > _LONGEST:
+            return NOWHERE
         if len(_places) >= _KEPT:
             _places.clear()
         place = _places[host] = _read(host)
@@ -67,7 +70,7 @@ def place_of(host: str) -> Place:
 
 def _read(host: str) -> Place:
     name = host.strip().lower()
-    if name.startswith("[") or len(name) > 320:
+    if name.startswith("["):
         return NOWHERE
     name = name.partition(":")[0].rstrip(".")
     labels = name.split(".")

@@ -10,7 +10,6 @@ SIGNING_ALIASES = {
     "email": "ses",
     "opensearch": "es",
     "s3-object-lambda": "s3",
-    "s3-outposts": "s3",
     "s3express": "s3",
     "stepfunctions": "states",
 }

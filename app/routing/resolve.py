@@ -11,12 +11,24 @@ from . import queues, s3
 from .credentials import Signer
 from .forms import FORM, Action, action_of, is_form
 from .hosts import Place
-from .index import BY_DATE, BY_TARGET, BY_VERSION, SERVICES, WITH_ACTIONS, WITH_BEARER, WITHOUT_SIGNATURE, operations
+from .index import (
+    BY_DATE,
+    BY_SIGNING,
+    BY_TARGET,
+    BY_VERSION,
+    SERVICES,
+    WITH_ACTIONS,
+    WITH_BEARER,
+    WITHOUT_SIGNATURE,
+    operations,
+)
 from .refusals import UnroutableError, invalid_action, missing_action, unknown_operation
 from .templates import templates
 
 CONTROL = "/v20180820/"  # S3 Control's paths
 CONNECTIONS = "/@connections/"  # API Gateway's management of WebSocket connections, below a stage
+OUTPOSTS = ("s3outposts",)  # shares its signing name with S3's and S3 Control's own calls to Outposts
+ENDPOINTS = "/S3Outposts/"  # … which its paths tell it from
 _RPC = "smithy-rpc-v2-cbor"
 _AMZ_JSON = "application/x-amz-json"
 
@@ -92,7 +104,7 @@ def _is_control(request: Request, signer: Signer, place: Place) -> bool:
 
 def by_services(services: tuple[str, ...], request: Request, path: str, signer: Signer, place: Place) -> Found:
     """Return what a request for one of these services means."""
-    if services[0] == "s3" or services == ("s3control",):
+    if services[0] == "s3" or services == ("s3control",) or (services == OUTPOSTS and not path.startswith(ENDPOINTS)):
         return by_s3(request, path, signer, place)
     if len(services) > 1:
         services = _narrow(services, request, place)
@@ -145,8 +157,9 @@ def _called(service: str, request: Request, path: str, action: Action) -> Found:
 
 def by_evidence(request: Request, path: str, signer: Signer, place: Place) -> Found:
     """Return what a request means that nobody signed, or signed without saying for which service."""
-    if place.services:
-        return by_services(place.services, request, path, signer, place)
+    services = place.services or (BY_SIGNING["execute-api"] if place.published else ())
+    if services:
+        return by_services(services, request, path, signer, place)
     content_type = request.headers.get("content-type", "").lower()
     if content_type.startswith(_AMZ_JSON):
         message = "The request has no X-Amz-Target."
@@ -214,6 +227,8 @@ def _refuse(services: tuple[str, ...], request: Request, path: str) -> Found:
     """Say that none of the services has such an operation."""
     service = SERVICES[services[0]]
     form = next((SERVICES[name].form_protocol for name in services if SERVICES[name].form_protocol), None)
+    if request.headers.get("content-type", "").startswith(_AMZ_JSON):
+        form = None
     if form and (is_form(request) or not any(SERVICES[name].rest for name in services)):
         name = next(name for name in services if SERVICES[name].form_protocol)
         if name == "sqs" and queues.queue_of(path):

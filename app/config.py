@@ -79,10 +79,12 @@ SETTINGS = (
     Setting("services", ("CAIRN_SERVICES", "SERVICES"), "", _names, "Services to serve; empty means all."),
     Setting("log_level", ("CAIRN_LOG_LEVEL", "LS_LOG"), "info", _one_of("trace", "debug", "info", "warn", "warning", "error"),
             "What is logged."),
-    Setting("log_format", ("CAIRN_LOG_FORMAT",), "text", _one_of("text", "json"), "Access log: text for people, json for programs."),
-    Setting("host", ("CAIRN_HOST", "LOCALSTACK_HOST"), "", _text, "host:port in returned URLs; empty: as the caller reached us."),
-    Setting("cert", ("CAIRN_TLS_CERT", "CUSTOM_SSL_CERT_PATH"), "", _optional_path, "Certificate file (PEM); empty: self-signed."),
-    Setting("key", ("CAIRN_TLS_KEY",), "", _optional_path, "Private key file (PEM), where it is not in the certificate's file."),
+    Setting("log_format", ("CAIRN_LOG_FORMAT",), "text", _one_of("text", "json"), "Access log: text or json."),
+    Setting("host", ("CAIRN_HOST", "LOCALSTACK_HOST"), "", _text, "host:port in returned URLs; empty: the caller's."),
+    Setting("cert", ("CAIRN_TLS_CERT", "CUSTOM_SSL_CERT_PATH"), "", _optional_path, "Certificate (PEM); empty: self-signed."),
+    Setting("key", ("CAIRN_TLS_KEY",), "", _optional_path, "Private key (PEM), where the certificate's file lacks it."),
+    Setting("cors_origins", ("CAIRN_CORS_ORIGINS", "EXTRA_CORS_ALLOWED_ORIGINS"), "", _names,
+            "Origins of web pages that may call, besides localhost; * allows all."),
     Setting("map_size", ("CAIRN_MAP_SIZE",), str(64 << 30), _count, "Address space first reserved for a journal, in bytes."),
     Setting("max_body", ("CAIRN_MAX_BODY",), str(128 << 20), _count, "Largest request body that is not streamed, in bytes."),
     Setting("sqs_purge_retry", ("CAIRN_SQS_DELAY_PURGE_RETRY", "SQS_DELAY_PURGE_RETRY"), "0", _flag,
@@ -107,6 +109,7 @@ class Settings:
     host: str
     cert: Path | None
     key: Path | None
+    cors_origins: tuple[str, ...]
     map_size: int
     max_body: int
     sqs_purge_retry: bool

@@ -16,6 +16,7 @@ from app import handlers, protocols, routing
 from app.admin import add_routes
 from app.calls import IDS, Call
 from app.config import Settings, load
+from app.cors import Origins
 from app.errors import AwsError
 from app.http import BytesBody, Request, Response, Truncated
 from app.observing import Observed
@@ -34,17 +35,29 @@ class Edge:
         self.served = served
         self.settings = served.settings
         self.observed = observed
+        self._origins = Origins(self.settings.cors_origins)
         self._enabled = frozenset(self.settings.services)
 
     def answer(self, request: Request, connected: Any = None) -> Response:
         """Answer one AWS call; never raises."""
         began = time.perf_counter()
+        origin = request.headers.get("origin")
+        if origin is not None and routing.is_preflight(request):
+            return self._origins.preflight(request)
+        response = self._answer(request, connected, origin, began)
+        if origin is not None and self._origins.allowed(origin):
+            self._origins.grant(origin, response)
+        return response
+
+    def _answer(self, request: Request, connected: Any, origin: str | None, began: float) -> Response:
         request_id = IDS.uuid()
         service, operation, protocol = "unknown", None, "json"
         error: AwsError
         try:
             route = routing.route(request)
             service, operation, protocol = route.service, route.operation, route.protocol
+            if origin is not None:
+                self._origins.check(origin)
             response = self._serve(route, request, request_id, connected)
             self.observed.call(route, response.status, began, request, request_id)
             return response
@@ -81,6 +94,10 @@ class Edge:
                 status=501,
             )  # fmt: skip
         handler = handlers.handler(service, route.operation)
+        if route.stack_at is not None:
+            raise AwsError(
+                "NotImplemented", "Cairn does not serve a stack's past yet; fork it at that seq instead.", status=501
+            )
         engine = self.served.engine(route.stack)
         compiled = protocols.operation(service, route.operation)
         if compiled.streaming_input is None:
@@ -88,10 +105,11 @@ class Edge:
         params = compiled.parse(protocol, request, route.labels)
         compiled.validate(params)
         account, arn = principal(engine, route)
+        host = self.settings.host or headers.get("host", "localhost:4566")
         call = Call(
             service, route.operation, params, account=account, region=route.region, access_key=route.access_key,
-            principal=arn, request_id=request_id, protocol=protocol, host=self.settings.host or headers.get("host", "localhost:4566"),
-            scheme=request.scheme, stack_prefix=prefix_of(request), source_ip=request.remote,
+            principal=arn, request_id=request_id, protocol=protocol, host=host, scheme=request.scheme,
+            stack_prefix=prefix_of(request), source_ip=request.remote,
             user_agent=headers.get("user-agent", ""), settings=self.settings,
         )  # fmt: skip
         if handler.prepare is not None:
@@ -107,14 +125,22 @@ class Edge:
         length = request.body.length
         if length is not None:
             if length > self.settings.max_body:
-                raise AwsError("RequestEntityTooLarge", f"The request body has more than {self.settings.max_body} bytes.", status=413)
+                raise AwsError(
+                    "RequestEntityTooLarge",
+                    f"The request body has more than {self.settings.max_body} bytes.",
+                    status=413,
+                )
             return
         data = request.body.read(self.settings.max_body + 1)
         pieces = [data]
         size = len(data)
         while data:
             if size > self.settings.max_body:
-                raise AwsError("RequestEntityTooLarge", f"The request body has more than {self.settings.max_body} bytes.", status=413)
+                raise AwsError(
+                    "RequestEntityTooLarge",
+                    f"The request body has more than {self.settings.max_body} bytes.",
+                    status=413,
+                )
             data = request.body.read(self.settings.max_body + 1 - size)
             pieces.append(data)
             size += len(data)
@@ -137,7 +163,11 @@ def _disk_full() -> AwsError:
 
 
 def _bug(request_id: str) -> AwsError:
-    return AwsError("InternalFailure", f"Cairn failed on this request (a bug); its log has the cause under {request_id}.", status=500)
+    return AwsError(
+        "InternalFailure",
+        f"Cairn failed on this request (a bug); its log has the cause under {request_id}.",
+        status=500,
+    )
 
 
 def prefix_of(request: Request) -> str:
@@ -158,7 +188,9 @@ def request_of(environ: dict[str, Any]) -> Request:
     for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if environ.get(key):
             headers[key.replace("_", "-").lower()] = environ[key]
-    target = environ.get("RAW_URI") or environ["PATH_INFO"] + ("?" + environ["QUERY_STRING"] if environ.get("QUERY_STRING") else "")
+    target = environ.get("RAW_URI") or environ["PATH_INFO"] + (
+        "?" + environ["QUERY_STRING"] if environ.get("QUERY_STRING") else ""
+    )
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     return Request(environ["REQUEST_METHOD"], target, headers, BytesBody(body), environ["wsgi.url_scheme"])
 

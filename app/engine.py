@@ -9,6 +9,7 @@ that raises (a bug) spoils a batch, which is then run again one command at a tim
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections import deque
@@ -163,10 +164,8 @@ class Engine:
             self._landings.start(self._land)
             _start_thread(self._committer, ())
         elif self._bell.locked():
-            try:
+            with contextlib.suppress(RuntimeError):  # the committer was faster: it is awake
                 self._bell.release()
-            except RuntimeError:
-                pass  # the committer was faster: it is awake
 
     def _committer(self) -> None:
         """The native thread: take all that wait, commit, hand back; sleep when there is nothing."""
@@ -261,7 +260,12 @@ class Engine:
         happened: list[tuple[Event, str, str, str]] = []
         for event, resource, account, region in outcome.events:
             happened.append(
-                (event, resource, call.account if account is None else account, call.region if region is None else region)
+                (
+                    event,
+                    resource,
+                    call.account if account is None else account,
+                    call.region if region is None else region,
+                )
             )
             resources[resource] = resources.get(resource, 0) + 1
         try:

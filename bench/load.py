@@ -114,8 +114,8 @@ def wrk(server: Running, script: str, connections: int, seconds: float) -> Resul
     total = re.search(r"(\d+) requests in", out)
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
     socket_errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", out)
-    median = re.search(r"50%\s+(\S+)", out)
-    p99 = re.search(r"99%\s+(\S+)", out)
+    median = re.search(r"^\s+50%\s+(\S+)", out, re.MULTILINE)
+    p99 = re.search(r"^\s+99%\s+(\S+)", out, re.MULTILINE)
     if rate is None or total is None or median is None or p99 is None:
         raise RuntimeError(f"wrk printed something else:\n{out}")
     errors = (int(failed[1]) if failed else 0) + (sum(map(int, socket_errors.groups())) if socket_errors else 0)

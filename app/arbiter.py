@@ -36,6 +36,8 @@ SETTLED = 60.0  # a dispatcher that lived this long has not failed to start
 class CairnArbiter(Arbiter):  # type: ignore[misc]
     """gunicorn's arbiter, which says when all workers serve, keeps one dispatcher alive, and stops without polling."""
 
+    LISTENERS: list[Any]
+
     def __init__(
         self, app: Any, data: Path, dispatcher: str | None, options: ServerOptions, lock: DirectoryLock
     ) -> None:

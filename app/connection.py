@@ -270,8 +270,9 @@ class Connection:
             length = head.length  # of the thing that GET would send, which the app knows better
         keep = self._keep(head, body)
         framing = "" if length is None else f"Content-Length: {length}\r\n"
+        start = head.encode(framing + self._connection(keep))
         self._begun = True
-        self.transport.send(head.encode(framing + self._connection(keep)))
+        self.transport.send(start)
         return keep
 
     def _send_bytes(self, head: ResponseHead, data: bytes, body: Body) -> bool:
@@ -332,8 +333,8 @@ class Connection:
             keep = False
             framing = ""
         send = self.transport.send
-        self._begun = True
         waiting = head.encode(framing + self._connection(keep))
+        self._begun = True
         chunked = length is None and self._head.http11
         left = NEVER if length is None else length
         for group in (before, pieces):

@@ -12,6 +12,7 @@ from .transport import RECEIVE, PeerGone, Transport
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 PIECE = 1024 * 1024
+FRAMING = 8192  # read at once while looking for a chunk's size: what is read is copied for each small chunk in it
 MAX_CHUNK_LINE = 4096  # a chunk's size with its extensions
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?")
 TRAILER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
@@ -234,21 +235,20 @@ class ChunkedBody(Body):
     def _line(self, limit: int) -> bytes:
         """Return the next line without its CRLF, which must be a CRLF, within `limit` bytes."""
         source = self._source
-        data = b""
+        line = b""
         while True:
-            if not source.buffer:
-                source.buffer = self._more(RECEIVE)
-            data += source.buffer
-            end = data.find(b"\n")
-            if (len(data) if end < 0 else end + 1) > limit:
+            data = source.buffer
+            end = data.find(b"\n") + 1
+            line += data[: end or limit + 1]
+            if len(line) > limit:
                 raise self._broken("malformed chunk framing")
-            if end < 0:
-                source.buffer = b""
-                continue
-            source.buffer = data[end + 1 :]
-            if data[end - 1 : end] != b"\r":
-                raise self._broken("a line of the chunk framing ends in a bare LF")
-            return data[: end - 1]
+            source.buffer = data[end:] if end else b""
+            if end:
+                break
+            source.buffer = self._more(FRAMING)
+        if line[-2:-1] != b"\r":
+            raise self._broken("a line of the chunk framing ends in a bare LF")
+        return line[:-2]
 
     def finished(self) -> bool:
         return self._ended

@@ -59,7 +59,8 @@ class RequestHead:
     def parse(self, head: bytes, environ: dict[str, Any]) -> None:
         """Read `head`, whose last four bytes are the blank line; headers go to `environ` too. Raises BadHead."""
         self.environ = environ
-        self.headers = headers = {}
+        headers: dict[str, str] = {}
+        self.headers = headers
         self._count = 0
         try:
             HttpRequestParser(self).feed_data(head)

@@ -8,7 +8,7 @@ import os
 import resource
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,8 @@ def serve(options: ServerOptions) -> None:
     """Serve until SIGTERM or SIGINT; returns after a clean stop.
 
     Raises DataDirectoryInUse where another server has the directory, NotOurs where `app` is somebody else's
-    package, and SystemExit with gunicorn's status where workers cannot start.
+    package, OSError where the certificate cannot be used, and SystemExit with a status other than 0 where the
+    address is taken or workers cannot start; the log says why.
     """
     global serving
     serving = options
@@ -146,23 +147,21 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, options: ServerOptions) -> None:
         self.options = options
+        certificates = Certificates(options.data / "tls", options.cert, options.key)
+        limits = replace(options.limits, keepalive=options.keepalive)
+        # Made once, not at each reload: the arbiter hangs its pipes on it.
+        self.worker = type("CairnWorker", (CairnWorker,), {"limits": limits, "certificates": certificates})
+        if options.cert is not None:
+            certificates.context()  # a wrong path is told now, not to the first client
         super().__init__()
 
     def load_config(self) -> None:
         options = self.options
-        limits = options.limits
-        if limits.keepalive != options.keepalive:
-            limits = Limits(**{**vars(limits), "keepalive": options.keepalive})
-        worker = type(
-            "CairnWorker",
-            (CairnWorker,),
-            {"limits": limits, "certificates": Certificates(options.data / "tls", options.cert, options.key)},
-        )
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         settings: dict[str, Any] = {
             "bind": options.bind,
             "workers": options.workers,
-            "worker_class": worker,
+            "worker_class": self.worker,
             "worker_connections": CONNECTIONS if soft == resource.RLIM_INFINITY else min(CONNECTIONS, soft - 200),
             "worker_tmp_dir": _scratch(options.data),
             "timeout": STUCK,

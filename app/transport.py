@@ -103,7 +103,7 @@ class Transport:
             if sys.platform == "linux" and self.raw.family != socket.AF_UNIX:
                 # The connection's state sees a close behind pipelined data too, which peeking cannot.
                 return bool(self.raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_ESTABLISHED)
-            return self.raw.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+            return bool(self.raw.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
         except BlockingIOError:
             return True
         except OSError:
@@ -213,8 +213,10 @@ class Transport:
         self.deadline = self.pulse.now + self.limits.linger_timeout
         while not self.expired:
             try:
-                if not self.raw.recv(RECEIVE):
+                swallowed = len(self.raw.recv(RECEIVE))
+                if not swallowed:
                     return
+                self._count(swallowed)  # lets the pulse see our deadline, however much comes
             except BlockingIOError:
                 self.hub.wait(self._reader)
             except OSError:

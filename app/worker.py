@@ -21,6 +21,7 @@ import gevent.monkey
 from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
+from gevent.ssl import SSLContext
 from gunicorn.workers.ggevent import GeventWorker
 
 from .connection import Connection, Environ
@@ -166,9 +167,10 @@ class CairnWorker(GeventWorker):  # type: ignore[misc]
                 if first < 0:
                     return
                 if first == TLS_HANDSHAKE:
-                    transport = secured = TlsTransport(transport, self.certificates.context())
-                    if not secured.handshake():
+                    secured = self._secure(transport, self.certificates.context())
+                    if secured is None:
                         return
+                    transport = secured
             connection = Connection(transport, self.wsgi, self._environ(transport, listener, addr), self.limits)
             connection.stopping = not self.alive
             self.connections.add(connection)
@@ -190,6 +192,16 @@ class CairnWorker(GeventWorker):  # type: ignore[misc]
             return transport.peek()
         finally:
             self.silent.discard(transport)
+
+    def _secure(self, transport: Transport, context: SSLContext) -> TlsTransport | None:
+        try:
+            secured = TlsTransport(transport, context)
+        except OSError:  # the client has gone already
+            return None
+        if secured.handshake():
+            return secured
+        secured.close()
+        return None
 
     def _environ(self, transport: Transport, listener: Any, addr: Any) -> Environ:
         name = listener.getsockname()

@@ -250,3 +250,10 @@ def _at_poll(environ, start_response):
     if not connected():
         Path(os.environ["MARK"], "gone").touch()
     _json(environ, "stopping" if stopping else "done")
+
+
+def _at_wide(environ, start_response):
+    """Answer with a header that has no bytes in latin-1."""
+    query = environ["QUERY_STRING"]
+    body = iter([b"x"]) if query == "stream" else b""
+    environ["cairn.response"] = Response(204 if query == "204" else 200, [("X-Wide", "€")], body)

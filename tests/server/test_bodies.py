@@ -193,3 +193,19 @@ def test_other_requests_are_served_during_an_upload(server):
         assert server.get().status == 200
         upload.send(b"56789")
         assert upload.answer().json["length"] == 10
+
+
+def test_a_client_that_floods_us_after_a_refusal_keeps_nobody_waiting(server):
+    with server.client() as flood:
+        flood.socket.settimeout(0.3)
+        flood.send(b"PUT /unread HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000000\r\n\r\n")
+        assert flood.answer().status == 403
+        with contextlib.suppress(OSError):
+            for _ in range(50):
+                flood.socket.sendall(b"x" * 4_000_000)
+        assert server.get().status == 200
+
+
+def test_many_small_chunks_are_read(client):
+    client.send(chunked() + b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n")
+    assert client.answer().json["body"] == "x" * 100_000

@@ -237,3 +237,29 @@ def test_a_server_leaves_the_current_folder_off_the_path(tmp_path):
     until(lambda: b"Ready." in (tmp_path / "log").read_bytes())
     process.terminate()
     assert process.wait(20) == 0
+
+
+def test_an_address_that_is_taken_is_told(start, tmp_path):
+    first = start("first")
+    second = Server(tmp_path / "second", bind=[f"127.0.0.1:{first.port}"], wait=False)
+    assert second.process.wait(20) != 0
+    assert "Connection in use" in second.log
+    assert not (second.data / "run" / "server.json").exists()
+
+
+def test_a_wrong_certificate_is_told_at_start(tmp_path):
+    server = Server(tmp_path / "data", cert=str(tmp_path / "nothing.pem"), wait=False)
+    assert server.process.wait(20) != 0
+    assert "FileNotFoundError" in server.log
+
+
+def test_a_reloaded_worker_goes_with_its_server_too(start):
+    server = start()
+    (old,) = server.workers()
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: server.workers() and old not in server.workers())
+    (new,) = server.workers()
+    server.get()
+    server.process.kill()
+    server.process.wait()
+    until(lambda: gone(new), patience=4)

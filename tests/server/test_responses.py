@@ -198,3 +198,9 @@ def test_a_client_that_never_reads_is_given_up(server, path, tls):
             pass
         assert got < 40_000_000
         assert server.get("/digest").json["peak"] - before < 16 * 1024
+
+
+@pytest.mark.parametrize("path", ["/wide", "/wide?stream", "/wide?204"])
+def test_a_header_that_cannot_be_sent_is_a_500(client, path):
+    assert client.ask(path).status == 500
+    assert client.ask().status == 200

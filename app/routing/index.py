@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from .preferences import HOST_ALIASES, SIGNING_ALIASES, preferred_first
+from .preferences import BESIDE_THE_MODELS, HOST_ALIASES, SIGNING_ALIASES, preferred_first
 
 _HERE = Path(__file__).parent
 
@@ -77,7 +77,7 @@ def lines(service: str) -> list[str]:
     offset, length = SERVICES[service].at
     with (_HERE / "operations.json").open("rb") as file:
         file.seek(offset)
-        return msgspec.json.decode(file.read(length), type=list[str])
+        return msgspec.json.decode(file.read(length), type=list[str]) + BESIDE_THE_MODELS.get(service, [])
 
 
 def operations(service: str) -> frozenset[str]:

@@ -21,6 +21,11 @@ HOST_ALIASES = {
     "queue": "sqs",
 }
 
+# Requests that SDKs send though no model has them, as lines of operations.json.
+BESIDE_THE_MODELS = {
+    "cloudsearchdomain": ["POST /2013-01-01/search Search"],  # botocore's: a query too long for a URI, as a form
+}
+
 # Of services whose requests cannot be told apart, the one that is named first here is meant; services that are not
 # named follow in alphabetical order. RDS, DocumentDB and Neptune share scope, version, host and actions in AWS too.
 PREFERRED = (

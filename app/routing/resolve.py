@@ -54,7 +54,7 @@ def by_target(target: str, request: Request, signer: Signer, place: Place) -> tu
         known = services or signer.services
         message = f"X-Amz-Target {target!r} names no operation of a service that Cairn knows."
         raise unknown_operation(request, known[0] if known else None, "json", message)
-    return (having[0] if len(having) == 1 else _narrow(having, request, place)[0]), operation
+    return (having[0] if len(having) == 1 else _ordered(having, request, place)[0]), operation
 
 
 def by_rpc_path(request: Request, path: str) -> tuple[str, str] | None:
@@ -107,7 +107,7 @@ def by_services(services: tuple[str, ...], request: Request, path: str, signer: 
     if services[0] == "s3" or services == ("s3control",) or (services == OUTPOSTS and not path.startswith(ENDPOINTS)):
         return by_s3(request, path, signer, place)
     if len(services) > 1:
-        services = _narrow(services, request, place)
+        services = _ordered(services, request, place)
     found = by_rest(services, request, path)
     if found is None and any(SERVICES[service].form_protocol for service in services):
         found = by_action(services, request, path, action_of(request))
@@ -168,7 +168,7 @@ def by_evidence(request: Request, path: str, signer: Signer, place: Place) -> Fo
         request.method == "POST" and (content_type.startswith(FORM) or (path == "/" and is_form(request)))
     ):
         action = action_of(request)
-        speaking = _narrow(BY_VERSION.get(action.version, WITH_ACTIONS), request, place)
+        speaking = _ordered(BY_VERSION.get(action.version, WITH_ACTIONS), request, place)
         found = by_action(speaking, request, path, action)
         if found:
             return found
@@ -205,13 +205,13 @@ def published(place: Place, path: str) -> Found:
     return Found(kind, "Invoke", "rest-json", {"Id": place.name})
 
 
-def _narrow(services: tuple[str, ...], request: Request, place: Place) -> tuple[str, ...]:
-    """Leave the services that the host names, and put that first which the SDK says that it is for.
+def _ordered(services: tuple[str, ...], request: Request, place: Place) -> tuple[str, ...]:
+    """Put those services first that the host names, and before them the one that the SDK says it is for.
 
     SDKs other than Python's put `api/<serviceId>#<version>` into the user agent.
     """
-    named = tuple(service for service in services if service in place.services)
-    services = named or services
+    if place.services:
+        services = tuple(sorted(services, key=lambda service: service not in place.services))
     agent = request.headers.get("user-agent", "")
     at = agent.find(" api/")
     if at >= 0 and len(services) > 1:

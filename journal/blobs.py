@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import tempfile
 import time
@@ -49,7 +50,16 @@ class BlobStore:
         self.durable = durable
         self.offload = offload
         self._checked: OrderedDict[tuple[str, int, int], None] = OrderedDict()
+        self._inline = self
+        if offload is not _here:
+            self._inline = copy.copy(self)
+            self._inline.offload = _here
+            self._inline._inline = self._inline
         os.makedirs(os.path.join(self.root, "tmp"), mode=0o700, exist_ok=True)
+
+    def inline(self) -> BlobStore:
+        """Return the same store without `offload`: for use inside a write transaction, which must not give way."""
+        return self._inline
 
     def path(self, blob: Blob) -> str:
         """Return the path of a blob's file."""
@@ -146,7 +156,9 @@ class BlobWriter:
     def __enter__(self) -> BlobWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._open:
             self.abort()
 

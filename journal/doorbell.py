@@ -6,6 +6,7 @@ A ring is a hint, never the truth: it may be lost, and whoever hears one reads t
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import time
@@ -73,7 +74,9 @@ class Doorbell:
                 self._send.sendto(message, self._reachable(name))
             except BlockingIOError:
                 continue  # its queue is full of rings: it will look anyway
-            except OSError:
+            except OSError as error:
+                if error.errno not in (errno.ECONNREFUSED, errno.ENOENT):
+                    continue
                 with contextlib.suppress(ValueError):
                     self._others.remove(name)
                 with contextlib.suppress(OSError):  # a killed process's socket: nobody listens on it any more
@@ -87,8 +90,10 @@ class Doorbell:
                 rings.append(_decode(self.socket.recv(_SIZE + 1024)))
             except (BlockingIOError, InterruptedError):
                 return rings
-            except (msgspec.DecodeError, OSError):
+            except msgspec.DecodeError:
                 continue
+            except OSError:
+                return rings
 
     def close(self) -> None:
         """Close and remove the socket."""

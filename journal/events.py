@@ -11,9 +11,10 @@ from hashlib import blake2b
 from typing import Any, dataclass_transform
 
 import msgspec
+from msgspec.msgpack import Ext
 
 from journal import upcast
-from journal.values import EXT_BODY, SPILL_OVER, BlobPort, Ext, decoder, pack, spill, unspill
+from journal.values import EXT_BODY, SPILL_OVER, BlobPort, decoder, pack, spill, unspill
 
 NO_CHAIN = bytes(16)
 _TAIL = 18  # the bytes of the chain at the end of a record: bin8 header and 16 bytes

@@ -31,12 +31,21 @@ T = TypeVar("T")
 
 FORMAT = 1
 REBUILD_STEP = 5_000  # events a transaction while a projection is rebuilt
+_DROPPING = -1  # stands for the seq while the old rows of a projection are deleted
 
 _seq = struct.Struct(">Q")
 
 
 class NewerFormat(Exception):
     """The stack was written by a later version of Cairn than this one."""
+
+
+class JournalDamaged(Exception):
+    """A stored event is missing, or does not have its chain any more: it is neither folded nor shown."""
+
+    def __init__(self, seq: int, what: str) -> None:
+        super().__init__(f"event {seq} {what}: the journal is damaged (see `cairn verify`)")
+        self.seq = seq
 
 
 class StaleProjection(Exception):
@@ -85,31 +94,48 @@ class View:
         clock = self.tables[clocks].get(0)
         if clock is None:
             return self.journal.wall()
-        return clock.frozen if clock.frozen is not None else self.journal.wall() + clock.offset
+        if clock.frozen is not None:
+            return float(clock.frozen)
+        return self.journal.wall() + float(clock.offset)
 
     def head(self) -> tuple[int, bytes]:
         """Return the last event's seq and chain."""
         with self.txn.cursor(db=self.db["events"]) as cursor:
             if cursor.last():
                 return _seq.unpack(cursor.key())[0], codec.chain_of(cursor.value())
-        return self._base()
+        return self.base()
 
-    def _base(self) -> tuple[int, bytes]:
+    def base(self) -> tuple[int, bytes]:
+        """Return the seq and chain before the first event that is kept: 0, unless older history was folded away."""
         raw = self.txn.get(b"base", db=self.db["meta"])
         if raw is None:
             return 0, NO_CHAIN
         seq, chain = msgspec.msgpack.decode(raw)
-        return seq, chain
+        return int(seq), bytes(chain)
 
     def event(self, seq: int) -> Envelope | None:
-        """Return the event at a seq, or None."""
+        """Return the event at a seq, or None. Raises JournalDamaged where it does not have its chain."""
         raw = self.txn.get(_seq.pack(seq), db=self.db["events"])
-        return None if raw is None else codec.decode(seq, raw)
+        return None if raw is None else sound(seq, raw, self.chain_before(seq))
 
     def events(self, first: int = 1, last: int | None = None) -> Iterator[Envelope]:
-        """Yield events in order from `first` to `last` (inclusive)."""
+        """Yield events in order from `first` to `last` (inclusive). Raises JournalDamaged where the chain is broken."""
+        before: bytes | None = None
         for seq, raw in self.records(first, last):
-            yield codec.decode(seq, raw)
+            if before is None:
+                before = self.chain_before(seq)
+            yield sound(seq, raw, before)
+            before = codec.chain_of(raw)
+
+    def chain_before(self, seq: int) -> bytes:
+        """Return the chain that the event at `seq` goes on from. Raises JournalDamaged where that is not known."""
+        raw = self.txn.get(_seq.pack(seq - 1), db=self.db["events"]) if seq > 0 else None
+        if raw is not None:
+            return codec.chain_of(raw)
+        base, chain = self.base()
+        if base != seq - 1:
+            raise JournalDamaged(seq - 1, "is missing")
+        return chain
 
     def records(self, first: int = 1, last: int | None = None) -> Iterator[tuple[int, bytes]]:
         """Yield (seq, record as stored) in order from `first` to `last` (inclusive)."""
@@ -165,7 +191,7 @@ class View:
             while more and cursor.key().startswith(prefix):
                 _, of_account, of_region = cursor.key().decode().split("\0")
                 # an event of the whole service (a reset) has neither account nor region, and belongs to every history
-                if account in (None, of_account) and region in (None, of_region) or not of_account:
+                if not of_account or (account in (None, of_account) and region in (None, of_region)):
                     found.append(cursor.key())
                 more = cursor.next_nodup()
         return heapq.merge(*(self._seqs(key, after) for key in found))
@@ -211,6 +237,16 @@ class View:
         return bool(raw == _VERSIONS.get(projection.version) or raw == _version(projection.version))
 
 
+def sound(seq: int, record: bytes, before: bytes) -> Envelope:
+    """Read a stored event that goes on from the chain `before`. Raises JournalDamaged where it does not."""
+    if codec.chain_after(before, codec.body_of(record)) != codec.chain_of(record):
+        raise JournalDamaged(seq, "does not have its chain")
+    try:
+        return codec.decode(seq, record)
+    except msgspec.DecodeError as error:
+        raise JournalDamaged(seq, f"cannot be read ({error})") from error
+
+
 _VERSIONS: dict[int, bytes] = {}
 
 
@@ -250,6 +286,8 @@ class Writer(View):
 
     def __init__(self, journal: Journal, txn: lmdb.Transaction) -> None:
         super().__init__(journal, txn)
+        self.blobs = journal.blobs.inline()  # nobody else may get a turn while the write transaction is open
+        self.tables.blobs = self.blobs
         self._head, self._chain = super().head()
         self._plain = Tables(txn, self.db["tables"], self.blobs)
         self._marked: set[str] = set()
@@ -268,7 +306,7 @@ class Writer(View):
         """
         txn, db, blobs = self.txn, self.db, self.blobs
         for event, _, _, _ in happened:
-            self._ready(event.of if type(event) is ServiceReset else event.service)  # type: ignore[attr-defined]
+            self._ready(event.of if isinstance(event, ServiceReset) else _service(event))
         first = self._head + 1
         for event, resource, account, region in happened:
             record, self._chain, fields = codec.encode(event, time, account, region, resource, self._chain, blobs)
@@ -276,11 +314,13 @@ class Writer(View):
             seq = _seq.pack(self._head)
             txn.put(seq, record, db=db["events"], append=True)
             cls: Any = type(event)
-            service = event.of if cls is ServiceReset else cls.service
+            service = event.of if isinstance(event, ServiceReset) else cls.service
             txn.put(f"{service}\0{account}\0{region}".encode(), seq, db=db["by_service"], dupdata=True)
             projection = self.find(service)
             if projection is not None:
-                on = Envelope(self._head, cls.event_version, cls.event_type, time, account, region, resource, fields, self._chain)
+                on = Envelope(
+                    self._head, cls.event_version, cls.event_type, time, account, region, resource, fields, self._chain
+                )
                 # the fold sees what a replay would see, not the object that the handler made
                 projection.apply(cls.decode(fields), on, self._plain)
         if call is not None:
@@ -290,7 +330,7 @@ class Writer(View):
     def _ready(self, service: str) -> None:
         if service in self._marked:
             return
-        self.tables.require(service)  # type: ignore[attr-defined]
+        self.tables.require(service)
         projection = self.find(service)
         key = b"projection/" + service.encode()
         if projection is not None and self.txn.get(key, db=self.db["meta"]) is None:
@@ -300,17 +340,16 @@ class Writer(View):
     def append_stored(self, seq: int, record: bytes) -> None:
         """Append an event as another journal stored it (import, fork); nothing is folded. The chain must go on.
 
-        Raises ValueError where it does not.
+        Raises JournalDamaged where it does not.
         """
-        chain = codec.chain_after(self._chain, codec.body_of(record))
-        if seq != self._head + 1 or chain != codec.chain_of(record):
-            raise ValueError(f"event {seq} does not follow event {self._head} of this journal")
-        envelope = codec.decode(seq, record)
+        if seq != self._head + 1:
+            raise JournalDamaged(self._head + 1, "is missing")
+        envelope = sound(seq, record, self._chain)
         key = _seq.pack(seq)
         self.txn.put(key, record, db=self.db["events"], append=True)
         index = f"{_service_of(envelope, self.blobs)}\0{envelope.account}\0{envelope.region}".encode()
         self.txn.put(index, key, db=self.db["by_service"], dupdata=True)
-        self._head, self._chain = seq, chain
+        self._head, self._chain = seq, envelope.chain
 
     def append_stored_call(self, first_seq: int, record: bytes) -> None:
         """Append a call as another journal stored it."""
@@ -360,7 +399,9 @@ class Journal:
             self.environment.transact(self._initialise)
         elif version is not None and version > FORMAT:
             self.environment.close()
-            raise NewerFormat(f"{path} has journal format {version}; this Cairn reads up to {FORMAT}. Use a later Cairn.")
+            raise NewerFormat(
+                f"{path} has journal format {version}; this Cairn reads up to {FORMAT}. Use a later Cairn."
+            )
 
     def _initialise(self, txn: lmdb.Transaction) -> None:
         if txn.get(b"format", db=self.environment.db["meta"]) is None:
@@ -377,12 +418,17 @@ class Journal:
             self.environment.end(txn)
 
     def read(self, work: Callable[[View], T]) -> T:
-        """Run `work` on a snapshot; what is stale is rebuilt first, and `work` run again."""
+        """Run `work` on a snapshot; what is stale is rebuilt first, and `work` run again.
+
+        Raises StaleProjection where the journal is open for reading only.
+        """
         while True:
             txn = self.environment.begin()
             try:
                 return work(View(self, txn))
             except StaleProjection as stale:
+                if self.environment.readonly:
+                    raise
                 service = stale.service
             finally:
                 self.environment.end(txn)
@@ -414,18 +460,28 @@ class Journal:
         state = writer.meta(f"projection/{service}")
         done = state[1] if state and len(state) == 2 and state[0] == projection.version else None
         if done is None:
+            # said in the same transaction as the first deletion: whoever is killed in the middle leaves no other version
+            # of the code the impression that what is left of its tables is whole
+            writer.set_meta(f"projection/{service}", [projection.version, _DROPPING])
+            done = _DROPPING
+        if done == _DROPPING:
             if _drop(writer, service):
-                writer.set_meta(f"projection/{service}", [projection.version, 0])
+                writer.set_meta(f"projection/{service}", [projection.version, writer.base()[0]])
             return False
-        tables = Tables(writer.txn, writer.db["tables"], self.blobs)
+        tables = Tables(writer.txn, writer.db["tables"], writer.blobs)
         count = 0
+        known, before = 0, b""  # a seq and the chain that it goes on from
         for seq in writer.history(service, after=done):
             if count == REBUILD_STEP:
                 break
-            on = writer.event(seq)
-            if on is None:
-                raise LookupError(f"event {seq} is missing from the journal")
-            projection.apply(on.event(self.blobs), on, tables)
+            raw = writer.txn.get(_seq.pack(seq), db=writer.db["events"])
+            if raw is None:
+                raise JournalDamaged(seq, "is missing")
+            on = sound(seq, raw, before if known == seq else writer.chain_before(seq))
+            known, before = seq + 1, on.chain
+            if _service_of(on, writer.blobs) != service:
+                raise JournalDamaged(seq, f"stands in the history of {service}, where it does not belong")
+            projection.apply(on.event(writer.blobs), on, tables)
             done = seq
             count += 1
         if progress is not None:
@@ -462,6 +518,10 @@ def _drop(writer: Writer, service: str, most: int = 50_000) -> bool:
                 cursor.delete()
                 more = cursor.key().startswith(prefix) if cursor.key() else False
     return True
+
+
+def _service(event: Event) -> str:
+    return str(type(event).service)  # type: ignore[attr-defined]
 
 
 def _service_of(envelope: Envelope, blobs: BlobStore) -> str:

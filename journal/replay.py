@@ -10,7 +10,7 @@ from journal import keys
 from journal.blobs import BlobStore
 from journal.log import Journal, View
 from journal.projection import Tables
-from journal.stacks import copy_history
+from journal.stacks import copy_step
 from journal.tables import Table
 
 
@@ -33,8 +33,9 @@ def compare(
     replayed = Journal(scratch, blobs, live.find, durability="memory")
     try:
         with live.view() as view:
-            head = view.head()[0]
-            copy_history(live, replayed, head, progress)
+            while count := copy_step(view, replayed, None):
+                if progress is not None:
+                    progress(count)
             for service in view.services():
                 replayed.rebuild(service, progress)
             with replayed.view() as other:
@@ -52,7 +53,9 @@ def _differing(table: Table[Any], live: View, replayed: View) -> Iterator[Differ
     yield from merge(table.name, left, right)
 
 
-def merge(name: str, left: Iterator[tuple[keys.Key, Any]], right: Iterator[tuple[keys.Key, Any]]) -> Iterator[Difference]:
+def merge(
+    name: str, left: Iterator[tuple[keys.Key, Any]], right: Iterator[tuple[keys.Key, Any]]
+) -> Iterator[Difference]:
     """Walk two ordered tables side by side and yield where they differ."""
     one, two = next(left, None), next(right, None)
     while one is not None or two is not None:

@@ -1,13 +1,18 @@
-"""The stacks of a data directory: `<data>/stacks/<name>/`, sharing `<data>/blobs/`."""
+"""The stacks of a data directory: `<data>/stacks/<name>/`, sharing `<data>/blobs/`.
+
+What is made or thrown away lies in folders whose names begin with `~`, and is renamed when it is whole: a stack is there
+entirely or not at all, whenever this process is killed.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,7 @@ from journal.blobs import BlobStore, sync_folder
 from journal.environment import DEFAULT_MAP, Durability
 from journal.log import Journal, View, Writer
 from journal.projection import FindProjection
+from journal.swap import swap
 
 MAIN = "main"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
@@ -55,7 +61,11 @@ class Stacks:
         }  # fmt: skip
         self.find = find
         durable = durability == "strict"
-        self.blobs = BlobStore(self.data / "blobs", durable) if offload is None else BlobStore(self.data / "blobs", durable, offload)
+        self.blobs = (
+            BlobStore(self.data / "blobs", durable)
+            if offload is None
+            else BlobStore(self.data / "blobs", durable, offload)
+        )
         self._open: dict[str, tuple[int, Journal]] = {}
         if not readonly:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -64,7 +74,9 @@ class Stacks:
         """Return the names of all stacks, sorted."""
         if not self.root.is_dir():
             return []
-        return sorted(entry.name for entry in self.root.iterdir() if (entry / "data.mdb").exists() and _NAME.match(entry.name))
+        return sorted(
+            entry.name for entry in self.root.iterdir() if (entry / "data.mdb").exists() and _NAME.match(entry.name)
+        )
 
     def folder(self, name: str) -> Path:
         """Return a stack's folder. Raises BadName."""
@@ -77,22 +89,30 @@ class Stacks:
 
         A stack that another process deleted or replaced meanwhile is noticed by its file's identity.
         """
-        known = self._open.get(name)
+        while True:
+            known = self._open.get(name)
+            inode = self._inode(name)
+            if known is not None and known[0] == inode:
+                return known[1]
+            folder = self.folder(name)
+            if known is not None:
+                del self._open[name]
+                known[1].close()
+            if not inode and (name != MAIN or self._options["readonly"]):
+                raise NoSuchStack(f"there is no stack {name!r}")
+            journal = Journal(folder, self.blobs, self.find, **self._options)
+            opened = self._inode(name)
+            if inode in (0, opened):
+                self._open[name] = (opened, journal)
+                return journal
+            journal.close()  # replaced in this very moment: what we opened may be the old one
+
+    def _inode(self, name: str) -> int:
+        """Return the identity of a stack's file, 0 where there is none."""
         try:
-            inode = os.stat(f"{self.root}/{name}/data.mdb").st_ino
+            return os.stat(f"{self.root}/{name}/data.mdb").st_ino
         except OSError:
-            inode = 0
-        if known is not None and known[0] == inode:
-            return known[1]
-        folder = self.folder(name)
-        if known is not None:
-            del self._open[name]
-            known[1].close()
-        if not inode and (name != MAIN or self._options["readonly"]):
-            raise NoSuchStack(f"there is no stack {name!r}")
-        journal = Journal(folder, self.blobs, self.find, **self._options)
-        self._open[name] = (os.stat(folder / "data.mdb").st_ino, journal)
-        return journal
+            return 0
 
     def create(self, name: str) -> Journal:
         """Make an empty stack. Raises StackExists, BadName."""
@@ -100,8 +120,9 @@ class Stacks:
         if folder.exists():
             raise StackExists(f"there is a stack {name!r} already")
         staging = self._staging()
-        Journal(staging, self.blobs, self.find, **self._options).close()
-        self._settle(staging, folder)
+        with self._discarding(staging):
+            Journal(staging, self.blobs, self.find, **self._options).close()
+            self.settle(name, staging)
         return self.get(name)
 
     def fork(self, name: str, source: str = MAIN, at: int | None = None) -> Journal:
@@ -123,16 +144,21 @@ class Stacks:
                 if cause is not None and cause[1].last > at:
                     raise ValueError(f"{at} lies inside a command that ends at {cause[1].last}")
         staging = self._staging()
-        if at is None or at == head:
-            staging.mkdir(mode=0o700)
-            parent.environment.copy(staging)
-            child = Journal(staging, self.blobs, self.find, **self._options)
-        else:
-            child = Journal(staging, self.blobs, self.find, **self._options)
-            copy_history(parent, child, at)
-        child.write(lambda writer: _adopt(writer, parent, source))
-        child.close()
-        self._settle(staging, folder)
+        with self._discarding(staging):
+            if at is None or at == head:
+                staging.mkdir(mode=0o700)
+                parent.environment.copy(staging)
+                child = Journal(staging, self.blobs, self.find, **self._options)
+            else:
+                child = Journal(staging, self.blobs, self.find, **self._options)
+                try:
+                    copy_history(parent, child, at)
+                except BaseException:
+                    child.close()
+                    raise
+            _adopt(child, parent, source)
+            child.close()
+            self.settle(name, staging)
         return self.get(name)
 
     def delete(self, name: str) -> None:
@@ -149,30 +175,60 @@ class Stacks:
         shutil.rmtree(trash, ignore_errors=True)
 
     def replace(self, name: str, staging: Path) -> None:
-        """Put a journal made in a staging folder in a stack's place; processes that have the old one open notice."""
+        """Put a journal made in a staging folder, and closed, in a stack's place; processes that have the old one open
+        notice. Where there is no such stack it is made."""
         folder = self.folder(name)
+        if not folder.exists():
+            self.settle(name, staging)
+            return
         known = self._open.pop(name, None)
         if known is not None:
             known[1].close()
-        if folder.exists():
-            trash = self._staging()
-            folder.rename(trash)
-            self._settle(staging, folder)
-            shutil.rmtree(trash, ignore_errors=True)
-        else:
-            self._settle(staging, folder)
+        swap(staging, folder)
+        sync_folder(self.root)
+        shutil.rmtree(staging, ignore_errors=True)
 
     def stage(self) -> tuple[Path, Journal]:
-        """Return a new journal in a staging folder, to be filled and then handed to replace()."""
+        """Return a new journal in a staging folder, to be filled, closed, and handed to settle(), replace() or discard()."""
         staging = self._staging()
         return staging, Journal(staging, self.blobs, self.find, **self._options)
 
+    def settle(self, name: str, staging: Path) -> None:
+        """Give a journal made in a staging folder, and closed, a name that no stack has. Raises StackExists, BadName."""
+        folder = self.folder(name)
+        try:
+            staging.rename(folder)
+        except OSError as error:
+            if folder.exists():
+                raise StackExists(f"there is a stack {name!r} already") from error
+            raise
+        sync_folder(self.root)
+
+    def discard(self, staging: Path) -> None:
+        """Delete a staging folder."""
+        shutil.rmtree(staging, ignore_errors=True)
+
+    def sweep(self, older_than: float = 24 * 3600.0) -> int:
+        """Delete what killed processes left behind: staging folders and blobs' temporary files. Returns how many."""
+        swept = 0
+        for entry in self.root.glob("~*"):
+            with contextlib.suppress(FileNotFoundError):
+                newest = max(path.stat().st_mtime for path in [entry, *entry.iterdir()])
+                if time.time() - newest > older_than:
+                    self.discard(entry)
+                    swept += 1
+        return swept + self.blobs.sweep(older_than)
+
+    @contextlib.contextmanager
+    def _discarding(self, staging: Path) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.discard(staging)
+            raise
+
     def _staging(self) -> Path:
         return self.root / f"~{uuid.uuid4().hex}"  # no stack's name begins so
-
-    def _settle(self, staging: Path, folder: Path) -> None:
-        staging.rename(folder)
-        sync_folder(self.root)
 
     def close(self) -> None:
         """Close all journals."""
@@ -181,36 +237,49 @@ class Stacks:
         self._open.clear()
 
 
-def _adopt(writer: Writer, parent: Journal, source: str) -> None:
-    head = writer.head()[0]
-    writer.set_meta("lineage", {"parent": source, "parent_id": parent.read(lambda view: view.meta("stack_id")), "seq": head})
-    writer.set_meta("stack_id", str(uuid.uuid4()))
-    writer.start_subscriptions(head)
+def _adopt(child: Journal, parent: Journal, source: str) -> None:
+    with parent.view() as view:
+        parent_id = view.meta("stack_id")
+
+    def adopt(writer: Writer) -> None:
+        head = writer.head()[0]
+        writer.set_meta("lineage", {"parent": source, "parent_id": parent_id, "seq": head})
+        writer.set_meta("stack_id", str(uuid.uuid4()))
+        writer.start_subscriptions(head)
+
+    child.write(adopt)
 
 
-def copy_history(source: Journal, target: Journal, last: int | None, progress: Callable[[int], None] | None = None) -> int:
+def copy_history(
+    source: Journal, target: Journal, last: int | None, progress: Callable[[int], None] | None = None
+) -> int:
     """Copy events and calls up to `last` into an empty journal, in steps; the tables are folded when first read.
 
-    Returns the last seq copied.
+    Returns how many events were copied. Raises JournalDamaged at an event that does not have its chain.
     """
     done = 0
     while True:
         with source.view() as view:
-
-            def step(writer: Writer, view: View = view) -> int:
-                count, seq = 0, writer.head()[0]
-                end = last if last is not None else view.head()[0]
-                for seq, record in view.records(seq + 1, min(end, seq + _COPY_STEP)):
-                    writer.append_stored(seq, record)
-                    count += 1
-                if count:
-                    for first, record in view.call_records(seq - count + 1, seq):
-                        writer.append_stored_call(first, record)
-                return count
-
-            count = target.write(step)
+            count = copy_step(view, target, last)
         done += count
         if progress is not None:
             progress(count)
         if count == 0:
             return done
+
+
+def copy_step(view: View, target: Journal, last: int | None) -> int:
+    """Copy some more events and their calls from a snapshot; return how many events: 0 when all up to `last` are there."""
+
+    def step(writer: Writer) -> int:
+        count, after = 0, writer.head()[0]
+        end = view.head()[0] if last is None else last
+        for seq, record in view.records(after + 1, min(end, after + _COPY_STEP)):
+            writer.append_stored(seq, record)
+            count += 1
+        if count:
+            for first, record in view.call_records(after + 1, after + count):
+                writer.append_stored_call(first, record)
+        return count
+
+    return target.write(step)

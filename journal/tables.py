@@ -18,6 +18,7 @@ import lmdb
 import msgspec
 
 from journal import keys
+from journal.keys import Key, Part
 from journal.values import BlobPort, decoder, pack_value, unpack_any, unpack_value
 
 MAX_KEY = 511
@@ -177,40 +178,40 @@ class Rows(Generic[R]):
         self._blobs = blobs
         self._store = Store(txn, db, table.prefix)
 
-    def get(self, *key: keys.Part) -> R | None:
+    def get(self, *key: Part) -> R | None:
         """Return the record under a whole key, or None."""
         packed = self._store.get(keys.encode(key))
         if packed is None:
             return None
         return unpack_value(packed, self.table.record, self.table.decode, self._blobs)
 
-    def has(self, *key: keys.Part) -> bool:
+    def has(self, *key: Part) -> bool:
         """Tell whether there is a record under a whole key."""
         return self._store.get(keys.encode(key)) is not None
 
-    def put(self, record: R, *key: keys.Part) -> None:
+    def put(self, record: R, *key: Part) -> None:
         """Store a record under a whole key (folds only)."""
         self._store.put(keys.encode(key), pack_value(record, self._blobs))
 
-    def delete(self, *key: keys.Part) -> bool:
+    def delete(self, *key: Part) -> bool:
         """Delete the record under a whole key; False where there was none (folds only)."""
         return self._store.delete(keys.encode(key))
 
-    def clear(self, *leading: keys.Part) -> int:
+    def clear(self, *leading: Part) -> int:
         """Delete all records whose keys begin with these components (folds only); return how many there were."""
         low = keys.encode(leading)
         return self._store.clear(low, keys.after(low))
 
     def scan(
         self,
-        *leading: keys.Part,
-        start: keys.Key | None = None,
-        after: keys.Key | None = None,
-        stop: keys.Key | None = None,
+        *leading: Part,
+        start: Key | None = None,
+        after: Key | None = None,
+        stop: Key | None = None,
         starts_with: str | bytes | None = None,
         past: str | bytes | None = None,
         reverse: bool = False,
-    ) -> Iterator[tuple[keys.Key, R]]:
+    ) -> Iterator[tuple[Key, R]]:
         """Yield (whole key, record) in key order."""
         low, high = _bounds(leading, start, after, stop, starts_with, past)
         table, blobs = self.table, self._blobs
@@ -219,10 +220,10 @@ class Rows(Generic[R]):
 
     def records(
         self,
-        *leading: keys.Part,
-        start: keys.Key | None = None,
-        after: keys.Key | None = None,
-        stop: keys.Key | None = None,
+        *leading: Part,
+        start: Key | None = None,
+        after: Key | None = None,
+        stop: Key | None = None,
         starts_with: str | bytes | None = None,
         past: str | bytes | None = None,
         reverse: bool = False,
@@ -235,14 +236,14 @@ class Rows(Generic[R]):
 
     def keys(
         self,
-        *leading: keys.Part,
-        start: keys.Key | None = None,
-        after: keys.Key | None = None,
-        stop: keys.Key | None = None,
+        *leading: Part,
+        start: Key | None = None,
+        after: Key | None = None,
+        stop: Key | None = None,
         starts_with: str | bytes | None = None,
         past: str | bytes | None = None,
         reverse: bool = False,
-    ) -> Iterator[keys.Key]:
+    ) -> Iterator[Key]:
         """Yield whole keys in order, without reading records."""
         low, high = _bounds(leading, start, after, stop, starts_with, past)
         for raw, _ in self._store.scan(low, high, reverse, values=False):
@@ -250,27 +251,27 @@ class Rows(Generic[R]):
 
     def count(
         self,
-        *leading: keys.Part,
-        start: keys.Key | None = None,
-        after: keys.Key | None = None,
-        stop: keys.Key | None = None,
+        *leading: Part,
+        start: Key | None = None,
+        after: Key | None = None,
+        stop: Key | None = None,
         starts_with: str | bytes | None = None,
     ) -> int:
         """Count rows without reading records; costs a step a row."""
         low, high = _bounds(leading, start, after, stop, starts_with, None)
         return sum(1 for _ in self._store.scan(low, high, values=False))
 
-    def plain(self) -> Iterator[tuple[keys.Key, Any]]:
+    def plain(self) -> Iterator[tuple[Key, Any]]:
         """Yield (whole key, record as plain lists, dicts and scalars): for comparing and showing tables."""
         for raw, packed in self._store.scan():
             yield keys.decode(raw), unpack_any(packed, self._blobs)
 
 
 def _bounds(
-    leading: keys.Key,
-    start: keys.Key | None,
-    after: keys.Key | None,
-    stop: keys.Key | None,
+    leading: Key,
+    start: Key | None,
+    after: Key | None,
+    stop: Key | None,
     starts_with: str | bytes | None,
     past: str | bytes | None,
 ) -> tuple[bytes, bytes | None]:

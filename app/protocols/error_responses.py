@@ -184,13 +184,15 @@ def _rest_json(service: str, described: Described, error: AwsError, request_id: 
     headers = [
         *request_id_headers(service, request_id),
         ("Content-Type", "application/json"),
-        ("x-amzn-ErrorType", described.name),
     ]
     bindings = ResponseBindings(codec.model, described.shape)
     values, members = _fields(described, error)
     if "Type" in members and service == "lambda":
         values.setdefault("Type", "User" if status < 500 else "Service")
     bindings.write(values, headers)
+    # Some models bind a member to this header; it is the error's name all the same.
+    headers = [pair for pair in headers if pair[0].lower() != "x-amzn-errortype"]
+    headers.append(("x-amzn-ErrorType", described.name))
     body = codec.json_careful.structure(described.shape, bindings.body)(values)
     body.update({name: value for name, value in values.items() if name not in members})
     return Response(status, headers, dumps(body))

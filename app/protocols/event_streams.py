@@ -179,6 +179,8 @@ def rest_serializer(
     def serialize(result: dict[str, Any], request_id: str) -> Response:
         headers = request_id_headers(service, request_id)
         bindings.write(result, headers)
+        # Some models bind a member to this header; what the stream is framed in, the client must be told all the same.
+        headers = [pair for pair in headers if pair[0].lower() != "content-type"]
         headers.append(("Content-Type", CONTENT_TYPE))
         return Response(bindings.status(result, status), headers, encoder.frames(result.get(payload.member) or ()))
 

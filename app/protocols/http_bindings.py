@@ -15,7 +15,7 @@ from app.http import Request
 from app.protocols.form_shapes import form_pairs
 from app.protocols.malformed import Malformed, MalformedBinding
 from app.protocols.models import Ref, ServiceModel, Shape
-from app.protocols.text_values import READERS, TextReader, TextWriter
+from app.protocols.text_values import READERS, TextReader, TextWriter, write_timestamp
 from app.protocols.text_values import writer as text_writer
 
 BODY = "body"
@@ -23,8 +23,8 @@ SIGNING = re.compile("x-amz-(algorithm|credential|date|expires|security-token|si
 
 # An unreadable date in these headers is as good as none (RFC 9110, section 13.1).
 IGNORED_WHEN_UNREADABLE = re.compile("(x-amz-copy-source-)?if-(un)?modified-since")
-# S3 stores and gives back whatever text this header has.
-KEPT_WHEN_UNREADABLE = "expires"
+# Text in S3's model, which keeps what it is given; handlers may have a moment for it all the same.
+EXPIRES = "Expires"
 
 _LIST_ITEM = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^,]*))\s*(?:,|$)')
 _ESCAPED = re.compile(r"\\(.)")
@@ -77,15 +77,6 @@ def _header_reader(model: ServiceModel, name: str, shape: Shape) -> TextReader:
         split = _dates if inner["type"] == "timestamp" else split_header
         return lambda text: [read(each) for each in split(text)]
     read = READERS[kind]
-    if kind == "timestamp" and name == KEPT_WHEN_UNREADABLE:
-
-        def read_or_keep(text: str) -> Any:
-            try:
-                return read(text)
-            except Malformed:
-                return text
-
-        return read_or_keep
     if kind == "timestamp" and IGNORED_WHEN_UNREADABLE.fullmatch(name):
 
         def read_or_ignore(text: str) -> Any:
@@ -233,14 +224,18 @@ class ResponseBindings:
         self._headers: dict[str, tuple[str, Callable[[Any], str] | None]] = {}
         self._prefixes: dict[str, str] = {}
         self._status: str | None = None
+        self._content_type: str | None = None
         self.body: dict[str, Ref] = {}
         for member, ref in shape["members"].items():
             resolved = model.resolve(ref)
             where = location(ref)
             if where == "header":
+                name = ref.get("locationName", member)
+                if name.lower() == "content-type":
+                    self._content_type = member
                 plain = resolved["type"] == "string" and not resolved.get("jsonvalue")
                 writer = None if plain else _header_writer(model, resolved)
-                self._headers[member] = (ref.get("locationName", member), writer)
+                self._headers[member] = (name, write_timestamp("rfc822") if name == EXPIRES else writer)
             elif where == "headers":
                 self._prefixes[member] = ref.get("locationName", "")
             elif where == "statusCode":
@@ -267,6 +262,11 @@ class ResponseBindings:
         for member, prefix in self._prefixes.items():
             for key, value in (result.get(member) or {}).items():
                 headers.append((header_text(prefix + key), header_text(value)))
+
+    def write_content_type(self, media: str, result: dict[str, Any], headers: list[tuple[str, str]]) -> None:
+        """Append the media type of the body, where the result does not give one of its own."""
+        if self._content_type is None or result.get(self._content_type) is None:
+            headers.append(("Content-Type", media))
 
     def status(self, result: dict[str, Any], default: int) -> int:
         """Return the response's status: the member bound to it, or the model's."""

@@ -22,6 +22,9 @@ Shape = dict[str, Any]
 Ref = dict[str, Any]
 
 MODEL_FILE = "service-2.json.gz"
+EXTRAS_FILE = "service-2.sdk-extras.json"
+# boto3 turns S3's Expires header into a datetime; S3 itself stores and returns whatever text it was given.
+EXTRAS_LEFT_OUT = frozenset({"s3"})
 DOCUMENTATION = ("documentation", "deprecatedMessage", "deprecatedSince")
 
 
@@ -118,6 +121,9 @@ def service_model(service: str) -> ServiceModel:
     document = orjson.loads(gzip.decompress(versions[-1].read_bytes()))
     _strip(document["shapes"])
     _strip(document["operations"])
+    extras = versions[-1].with_name(EXTRAS_FILE)
+    if extras.exists() and service not in EXTRAS_LEFT_OUT:
+        _merge(document, orjson.loads(extras.read_bytes())["merge"])
     if service in AMENDMENTS:
         _merge(document, AMENDMENTS[service])
     return ServiceModel(service, document)

@@ -17,8 +17,6 @@ from app.protocols.rest_payloads import Payload, payload_of
 Parser = Callable[[Request, Mapping[str, str]], dict[str, Any]]
 Serializer = Callable[[dict[str, Any], str], Response]
 
-CONTENT_TYPE = ("Content-Type", "application/json")
-
 
 def compile_parser(model: ServiceModel, definition: dict[str, Any], readers: JsonReaders) -> Parser:
     """Return the function that reads one operation's requests."""
@@ -98,15 +96,25 @@ def compile_serializer(
     if payload is not None:
         return _payload_serializer(service, status, bindings, payload, careful)
     body = JsonBody(quick, careful, shape, bindings.body)
-    bodiless = status in (204, 304)
+    if definition["http"]["method"] == "HEAD" or (status == 204 and not bindings.body):
+        return _bodiless_serializer(service, status, bindings)
+    if status == 204:
+        status = 200  # HTTP has no body with a 204: the models that say so mean this
 
     def serialize(result: dict[str, Any], request_id: str) -> Response:
         headers = request_id_headers(service, request_id)
         bindings.write(result, headers)
-        if bodiless:
-            return Response(status, headers)
-        headers.append(CONTENT_TYPE)
+        bindings.write_content_type("application/json", result, headers)
         return Response(bindings.status(result, status), headers, body.write(result))
+
+    return serialize
+
+
+def _bodiless_serializer(service: str, status: int, bindings: ResponseBindings) -> Serializer:
+    def serialize(result: dict[str, Any], request_id: str) -> Response:
+        headers = request_id_headers(service, request_id)
+        bindings.write(result, headers)
+        return Response(bindings.status(result, status), headers)
 
     return serialize
 
@@ -125,7 +133,7 @@ def _payload_serializer(
         if raw:
             data = b"" if value is None else value.encode() if value.__class__ is str else value
         else:
-            headers.append(CONTENT_TYPE)
+            bindings.write_content_type("application/json", result, headers)
             data = b"{}" if value is None else dumps(value if write is None else write(value))
         return Response(bindings.status(result, status), headers, data)
 

@@ -105,14 +105,14 @@ def compile_serializer(model: ServiceModel, definition: dict[str, Any], writers:
     if payload is not None and payload.kind in ("blob", "string"):
         return _raw_serializer(service, status, bindings, payload)
     body = _body_writer(model, definition, shape, bindings, payload, writers)
-    content_type = ("Content-Type", CONTENT_TYPES.get(service, XML))
+    media = CONTENT_TYPES.get(service, XML)
 
     def serialize(result: dict[str, Any], request_id: str) -> Response:
         headers = request_id_headers(service, request_id)
         bindings.write(result, headers)
         data = body(result) if body is not None else b""
         if data:
-            headers.append(content_type)
+            bindings.write_content_type(media, result, headers)
         return Response(bindings.status(result, status), headers, data)
 
     return serialize
@@ -145,7 +145,7 @@ def _body_writer(
     if not bindings.body:
         return None
     key = (model.name, definition["name"])
-    namespace = model.metadata.get("xmlNamespace") or _request_namespace(model, definition)
+    namespace = model.metadata.get("xmlNamespace") or _request_namespace(model)
     xmlns = f' xmlns="{namespace}"' if namespace else ""
     if payload is not None:
         resolved = model.resolve(payload.ref)
@@ -179,9 +179,9 @@ def _body_writer(
     return write_members
 
 
-def _request_namespace(model: ServiceModel, definition: dict[str, Any]) -> str | None:
+def _request_namespace(model: ServiceModel) -> str | None:
     """Return the namespace of the service's documents, which the current models keep only with requests."""
-    for name in [definition["name"], *sorted(model.operations)]:
+    for name in sorted(model.operations):
         each = model.operation(name)
         for ref in _request_refs(model, each):
             namespace = ref.get("xmlNamespace")

@@ -48,7 +48,7 @@ def parse(text: str) -> float:
 
 def _epoch(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int:
     """Return a moment as seconds since the epoch; a leap second is the one before it. Raises ValueError."""
-    when = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=timezone.utc)
+    when = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
     return calendar.timegm(when.timetuple())
 
 

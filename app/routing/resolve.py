@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -116,7 +117,7 @@ def by_services(services: tuple[str, ...], request: Request, path: str, signer: 
 
 def by_rest(services: tuple[str, ...], request: Request, path: str) -> Found | None:
     """Return what method and path mean in those of the services that are told so."""
-    rest = tuple(service for service in services if SERVICES[service].rest)
+    rest = _rest_among(services)
     if not rest:
         return None
     if CONNECTIONS in path and "apigatewaymanagementapi" in rest:
@@ -125,6 +126,11 @@ def by_rest(services: tuple[str, ...], request: Request, path: str) -> Found | N
     if match is None:
         return None
     return Found(match.service, match.operation, SERVICES[match.service].protocols[0], match.labels)
+
+
+@cache
+def _rest_among(services: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(service for service in services if SERVICES[service].rest)
 
 
 def by_action(services: tuple[str, ...], request: Request, path: str, action: Action) -> Found | None:

@@ -57,6 +57,7 @@ class CairnArbiter(Arbiter):  # type: ignore[misc]
         self._boot_failures = 0
         self._bell: tuple[int, int] = (-1, -1)  # signals ring it
         self._ready: tuple[int, int] = (-1, -1)  # workers write their pid when they serve
+        self._poll = select.poll()
         self._lifeline: tuple[int, int] = (-1, -1)  # ends in the children when we do
 
     # --- start
@@ -65,11 +66,16 @@ class CairnArbiter(Arbiter):  # type: ignore[misc]
         self._bell, self._ready, self._lifeline = os.pipe(), os.pipe(), os.pipe()
         for end in (*self._bell, self._ready[0]):
             os.set_blocking(end, False)
+        for end in (self._bell[0], self._ready[0]):
+            self._poll.register(end, select.POLLIN)
         self.worker_class.lifeline = self._lifeline[0]
         self.worker_class.on_ready = staticmethod(self._report_ready)
         super().start()
         addresses = [_url(listener) for listener in self.LISTENERS]
-        announce(self._data, addresses)
+        try:
+            announce(self._data, addresses)
+        except OSError as error:  # a full disk, say, whose data can be read all the same
+            log.warning("Cannot note down where this server is: %s", error)
         log.info("Listening on %s, data in %s", ", ".join(addresses), self._data)
 
     def init_signals(self) -> None:
@@ -82,7 +88,7 @@ class CairnArbiter(Arbiter):  # type: ignore[misc]
     def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
         """Sleep until a signal comes, a worker reports, or the time is over; return the signals."""
         if self.SIG_QUEUE.empty():
-            select.select([self._bell[0], self._ready[0]], [], [], timeout)
+            self._poll.poll(timeout * 1000)
         with contextlib.suppress(BlockingIOError):
             os.read(self._bell[0], 4096)
         self._read_reports()

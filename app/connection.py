@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -24,7 +25,7 @@ Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 TOGETHER = 128 * 1024  # a body up to this size is copied behind its head, to leave in one send
-MSG_MORE = 0x8000  # Linux: the file that follows goes into the head's segment
+MSG_MORE = getattr(socket, "MSG_MORE", 0)  # Linux: the file that follows goes into the head's segment
 REQUEST_FIRST = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\r\n")
 
 

@@ -30,27 +30,31 @@ class DirectoryLock:
         self._file = -1
 
     def acquire(self) -> bool:
-        """Take the lock if it is free."""
+        """Take the lock if it is free. Raises OSError where the file system has no locks."""
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             os.close(file)
             return False
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        except OSError:
+            os.close(file)
+            raise
+        with contextlib.suppress(OSError):  # always as long as before, so that even a full disk takes it
+            os.pwrite(file, f"{os.getpid():<19}\n".encode(), 0)
         self._file = file
         return True
 
     def holder(self) -> int:
         """Return the pid in the file, 0 where there is none."""
-        for _ in range(20):  # its owner may be just about to write it
+        pid = 0
+        for _ in range(20):  # its owner may be just about to write it over an earlier one's
             with contextlib.suppress(OSError, ValueError):
                 pid = int(self.path.read_text())
                 os.kill(pid, 0)
-                return pid
+                break
             time.sleep(0.01)
-        return 0
+        return pid  # not alive here where its owner is in another container
 
     def forget(self) -> None:
         """Close a forked child's copy, which would hold the lock beyond its owner's end. It stays locked."""
@@ -59,10 +63,8 @@ class DirectoryLock:
             self._file = -1
 
     def release(self) -> None:
-        """Give the lock back."""
-        if self._file >= 0:
-            os.ftruncate(self._file, 0)
-            self.forget()
+        """Give the lock back. The pid stays in the file, where it means nothing without the lock."""
+        self.forget()
 
 
 def prepare(data: Path) -> None:
@@ -103,4 +105,5 @@ def announce(data: Path, addresses: list[str]) -> None:
 
 def withdraw(data: Path) -> None:
     """Remove our note."""
-    server_file(data).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        server_file(data).unlink()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import signal
-import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .data_directory import DirectoryLock
+from .lifeline import end_with_arbiter
 
 if TYPE_CHECKING:
     from .server import ServerOptions
@@ -60,6 +59,7 @@ def run_dispatcher(name: str, options: ServerOptions, data: Path, lifeline: int)
 
     for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         signal.signal(sig, asked)
+    end_with_arbiter(lifeline, ORPHAN_TIME)
     gevent.spawn(_watch_arbiter, lifeline, stop)
     lock = DirectoryLock(data / "run" / "dispatcher.lock")
     waiting = False
@@ -82,8 +82,3 @@ def _watch_arbiter(lifeline: int, stop: Stop) -> None:
     gevent.get_hub().wait(gevent.get_hub().loop.io(lifeline, 1))
     log.warning("The server process is gone; the dispatcher ends")
     stop.set()
-    end = time.monotonic() + ORPHAN_TIME
-    while time.monotonic() < end:
-        gevent.sleep(0.1)
-    logging.shutdown()
-    os._exit(1)

@@ -25,6 +25,7 @@ from gevent.ssl import SSLContext
 from gunicorn.workers.ggevent import GeventWorker
 
 from .connection import Connection, Environ
+from .lifeline import end_with_arbiter
 from .pulse import Limits, Pulse
 from .tls import Certificates
 from .transport import TlsTransport, Transport
@@ -92,7 +93,7 @@ class CairnWorker(GeventWorker):  # type: ignore[misc]
         self._woken = Event()
         gevent.spawn(self.pulse.beat)
         if self.lifeline is not None:
-            gevent.spawn(self._watch_arbiter, self.lifeline)
+            end_with_arbiter(self.lifeline)
         pool = Pool(self.worker_connections)
         servers = [self._listen(sock, pool) for sock in self.sockets]
         if self.on_ready is not None:
@@ -130,12 +131,6 @@ class CairnWorker(GeventWorker):  # type: ignore[misc]
         if len(pool):
             log.warning("Stopping with %d connections in use", len(pool))
             pool.kill(timeout=1)
-
-    def _watch_arbiter(self, lifeline: int) -> None:
-        gevent.get_hub().wait(gevent.get_hub().loop.io(lifeline, 1))
-        log.warning("The server process is gone; worker %d ends", os.getpid())
-        logging.shutdown()
-        os._exit(1)
 
     def _stop(self, hurry: bool) -> None:
         self.alive = False

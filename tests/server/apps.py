@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import gevent
+from gevent import monkey
 
 import app.worker
 from app.http import FileBody, Response, Truncated
@@ -257,3 +258,8 @@ def _at_wide(environ, start_response):
     query = environ["QUERY_STRING"]
     body = iter([b"x"]) if query == "stream" else b""
     environ["cairn.response"] = Response(204 if query == "204" else 200, [("X-Wide", "€")], body)
+
+
+def _at_held_up(environ, start_response):
+    """Hold the hub up, as a slow disk does."""
+    monkey.get_original("time", "sleep")(60)

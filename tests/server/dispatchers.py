@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from gevent import monkey
+
 
 def run(options, stop):
     """Tell our pid, wait, tell that we ended in good order."""
@@ -24,3 +26,9 @@ def fails(options, stop):
     count = Path(options.data / "dispatcher.count")
     count.write_text(str(int(count.read_text()) + 1 if count.exists() else 1))
     raise RuntimeError("this dispatcher cannot start")
+
+
+def busy(options, stop):
+    """Hold the hub up, as a slow disk does."""
+    (options.data / "dispatcher.pid").write_text(str(os.getpid()))
+    monkey.get_original("time", "sleep")(60)

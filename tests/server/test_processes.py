@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .serving import Server, gone, until
+from .serving import Client, Server, gone, until
 
 POLL = b"GET /poll HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -133,8 +134,9 @@ def test_nothing_outlives_a_killed_server(start):
     assert again.get().status == 200
 
 
-def test_even_a_stubborn_dispatcher_does_not_outlive_its_server(start):
-    server = start(dispatcher="dispatchers:stubborn")
+@pytest.mark.parametrize("kind", ["stubborn", "busy"])
+def test_even_a_stubborn_dispatcher_does_not_outlive_its_server(start, kind):
+    server = start(dispatcher=f"dispatchers:{kind}")
     pid = dispatcher_of(server)
     server.process.kill()
     server.process.wait()
@@ -263,3 +265,39 @@ def test_a_reloaded_worker_goes_with_its_server_too(start):
     server.process.kill()
     server.process.wait()
     until(lambda: gone(new), patience=4)
+
+
+def test_a_busy_worker_does_not_outlive_its_server_either(start):
+    server = start()
+    (worker,) = server.workers()
+    with server.client() as client:
+        client.send(b"GET /held_up HTTP/1.1\r\nHost: h\r\n\r\n")
+        time.sleep(0.2)
+        server.process.kill()
+        server.process.wait()
+        until(lambda: gone(worker), patience=2)
+
+
+def test_a_server_may_listen_on_a_unix_socket(start, tmp_path):
+    server = start(bind=[f"unix:{tmp_path}/socket"])
+    assert server.note["addresses"] == [f"unix:{tmp_path}/socket"]
+    client = Client.__new__(Client)
+    client.buffer = b""
+    client.socket = socket.socket(socket.AF_UNIX)
+    client.socket.connect(f"{tmp_path}/socket")
+    with client:
+        assert client.ask().json["remote"] == "127.0.0.1"
+    assert server.stop() == 0
+    assert not (tmp_path / "socket").exists()
+
+
+@pytest.mark.parametrize("app", ["falcon_hello", "falcon_quick"])
+def test_falcon_is_served(start, app):
+    server = start(app=f"apps:{app}")
+    for tls in (False, True):
+        with server.client(tls) as client:
+            for method in ("GET", "HEAD", "POST", "DELETE"):
+                answer = client.ask("/any//thing", method)
+                assert answer.status == 200
+                assert answer["Content-Length"] == "5"
+                assert answer.body == (b"" if method == "HEAD" else b"hello")

@@ -7,6 +7,7 @@ from projections.dynamodb.items import (
     ItemDeleted,
     ItemPut,
     ItemUpdated,
+    Size,
     entries,
     index_place,
     index_size,
@@ -40,7 +41,7 @@ projection("dynamodb", version=1)
 
 __all__ = [
     "REMEMBERED", "Attributes", "DeletionProtectionChanged", "EncryptionChanged", "Index", "IndexCreated",
-    "IndexDeleted", "Item", "ItemDeleted", "ItemPut", "ItemUpdated", "RecoveryChanged", "StreamDisabled",
+    "IndexDeleted", "Item", "ItemDeleted", "ItemPut", "ItemUpdated", "RecoveryChanged", "Size", "StreamDisabled",
     "StreamEnabled", "TableClassChanged", "TableCreated", "TableDeleted", "TableDetails", "TableShape",
     "TableTagged", "TableUntagged", "ThroughputChanged", "TimeToLiveChanged", "TransactionCommitted", "Value",
     "details", "entries", "index_place", "index_size", "item_size", "items", "keys", "numbers", "projected_names",

@@ -89,7 +89,8 @@ def _(event: MessagesMovedIn, on: Envelope, tables: Tables) -> None:
             deduplication=taken.deduplication, receives=taken.receives, first=taken.first, task=taken.task,
         )  # fmt: skip
         contents.put(message, queue, taken.sent, taken.position)
-        order.put(Turn(taken.sent, taken.receives, taken.first), queue, taken.due, taken.position)
+        turn = Turn(taken.position, taken.due, taken.sent, taken.receives, taken.first)
+        order.put(turn, queue, taken.due, taken.position)
         if event.fifo:
             fifo.join(tables, queue, taken.sent, message)
     count(tables, queue, came, 0)

@@ -19,6 +19,7 @@ DEDUPLICATION_MS = 300_000  # Source: Amazon SQS Developer Guide, Exactly-once p
 class Place(Record):
     """A message's place in its group's line."""
 
+    position: int
     sent: int
     visible: int  # when it can be received
     receives: int
@@ -79,7 +80,7 @@ def append(tables: Tables, event: MessagesSent) -> None:
 def join(tables: Tables, queue: int, sent: int, message: Message) -> None:
     """Put one message at the end of its group's line."""
     group, position = message.group, message.position
-    place = Place(sent, message.due, message.receives, message.first, False)
+    place = Place(position, sent, message.due, message.receives, message.first, False)
     tables[lines].put(place, queue, group, position)
     if not tables[groups].has(queue, group):
         tables[groups].put(Group(message.due, position), queue, group)
@@ -87,15 +88,14 @@ def join(tables: Tables, queue: int, sent: int, message: Message) -> None:
 
 
 def receive(tables: Tables, event: MessagesReceived) -> None:
-    """Note which places were received; their groups are locked. Messages of standard queues have no group here."""
+    """Note which places were received; their groups are locked."""
     queue = event.queue
     touched: dict[str, None] = {}
     for receipt in event.receipts:
         group = receipt.group
-        if group:
-            place = Place(receipt.sent, receipt.visible, receipt.receives, receipt.first, True)
-            tables[lines].put(place, queue, group, receipt.position)
-            touched[group] = None
+        place = Place(receipt.position, receipt.sent, receipt.visible, receipt.receives, receipt.first, True)
+        tables[lines].put(place, queue, group, receipt.position)
+        touched[group] = None
     for group in touched:
         _settle(tables, queue, group)
     if event.attempt:
@@ -127,9 +127,9 @@ def _settle(tables: Tables, queue: int, group: str) -> None:
     another one is. Source: Amazon SQS Developer Guide, FIFO queue delivery logic.
     """
     free = head = 0
-    for key, place in tables[lines].scan(queue, group):
+    for place in tables[lines].records(queue, group):
         if not head:
-            head, free = int(key[2]), place.visible
+            head, free = place.position, place.visible
         elif not place.delivered:
             break
         else:

@@ -38,8 +38,10 @@ class Message(Record):
 
 
 class Turn(Record):
-    """A message's place in the order of receiving."""
+    """A message's place in the order of receiving. Holds its key's parts too: a receive then decodes no key."""
 
+    position: int
+    visible: int
     sent: int
     receives: int  # how often it was received
     first: int  # when first, 0 if never
@@ -78,6 +80,7 @@ class Receipt(Record):
     visible: int
     receives: int
     first: int
+    again: bool  # it had been received in this queue before
     group: str = ""  # of a FIFO queue
 
 
@@ -146,7 +149,7 @@ def _(event: MessagesSent, on: Envelope, tables: Tables) -> None:
     for message in event.messages:
         position, due = message.position, message.due
         contents.put(message, queue, sent, position)
-        order.put(Turn(sent, message.receives, message.first), queue, due, position)
+        order.put(Turn(position, due, sent, message.receives, message.first), queue, due, position)
     count(tables, queue, len(event.messages), 0)
     if event.fifo:
         fifo.append(tables, event)
@@ -157,21 +160,17 @@ def _(event: MessagesReceived, on: Envelope, tables: Tables) -> None:
     queue = event.queue
     order, given = tables[turns], tables[deliveries]
     newly = 0
-    for position, sent, was, visible, receives, first, group in map(_fields, event.receipts):
-        order.delete(queue, was, position)
-        order.put(Turn(sent, receives, first), queue, visible, position)
-        if not given.has(queue, position):
-            newly += 1
-        given.put(Delivery(sent, visible, receives, first, event.at, group), queue, position)
+    for receipt in event.receipts:
+        position, visible, sent = receipt.position, receipt.visible, receipt.sent
+        receives, first = receipt.receives, receipt.first
+        order.delete(queue, receipt.was, position)
+        order.put(Turn(position, visible, sent, receives, first), queue, visible, position)
+        given.put(Delivery(sent, visible, receives, first, event.at, receipt.group), queue, position)
+        newly += not receipt.again
     if newly:
         count(tables, queue, 0, newly)
-    fifo.receive(tables, event)
-
-
-def _fields(receipt: Receipt) -> tuple[int, int, int, int, int, int, str]:
-    return (
-        receipt.position, receipt.sent, receipt.was, receipt.visible, receipt.receives, receipt.first, receipt.group,
-    )  # fmt: skip
+    if on.resource.endswith(".fifo"):
+        fifo.receive(tables, event)
 
 
 @fold(VisibilityChanged)
@@ -183,7 +182,8 @@ def _(event: VisibilityChanged, on: Envelope, tables: Tables) -> None:
         if delivery is None:
             continue
         order.delete(queue, change.was, change.position)
-        order.put(Turn(delivery.sent, delivery.receives, delivery.first), queue, change.visible, change.position)
+        turn = Turn(change.position, change.visible, delivery.sent, delivery.receives, delivery.first)
+        order.put(turn, queue, change.visible, change.position)
         given.put(delivery.replace(visible=change.visible), queue, change.position)
         if delivery.group:
             fifo.hide(tables, queue, delivery.group, change.position, change.visible)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from journal import Envelope, Event, Record, Table, Tables, fold
-from projections.sqs import fifo, messages
+from projections.sqs.fifo import forget
+from projections.sqs.messages import empty
 
 
 class Settings(Record):
@@ -152,8 +153,8 @@ def _(event: QueueDeleted, on: Envelope, tables: Tables) -> None:
         tables[sources].delete(queue.settings.dead_letter_arn, on.resource)
     tables[queues].delete(*key)
     tables[deleted_queues].put(Deletion(on.time), *key)
-    messages.empty(tables, event.queue)
-    fifo.forget(tables, event.queue)
+    empty(tables, event.queue)
+    forget(tables, event.queue)
 
 
 @fold(QueuePurged)
@@ -162,4 +163,4 @@ def _(event: QueuePurged, on: Envelope, tables: Tables) -> None:
     queue = tables[queues].get(*key)
     if queue is not None:
         tables[queues].put(queue.replace(purged=on.time), *key)
-    messages.empty(tables, event.queue)
+    empty(tables, event.queue)

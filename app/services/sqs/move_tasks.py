@@ -23,7 +23,6 @@ from projections.sqs import (
     MoveTaskCancelled,
     MoveTaskStarted,
     Taken,
-    deliveries,
     lines,
     messages,
     move_tasks,
@@ -101,8 +100,8 @@ def _move(
     batches: dict[str, list[tuple[Gone, Taken]]] = {}
     targets: dict[str, Found | None] = {}
     moved, failure = 0, ""
-    for key, turn in state[turns].scan(source.queue.id, stop=(now + 1,)):
-        visible, position = int(key[1]), int(key[2])
+    for turn in state[turns].records(source.queue.id, stop=(now + 1,)):
+        visible, position = turn.visible, turn.position
         message = state[messages].get(source.queue.id, turn.sent, position)
         if message is None or turn.sent <= limit:
             continue
@@ -117,7 +116,7 @@ def _move(
                 failure = NO_SOURCE
                 break
         assert target is not None
-        delivered = state[deliveries].has(source.queue.id, position)
+        delivered = turn.receives > message.receives
         gone = Gone(position, turn.sent, visible, delivered, message.group if source.queue.fifo else "")
         due = now + (moved * 1000 // rate if rate else 0)
         taken = Taken(
@@ -252,8 +251,8 @@ def _bring_back(
         if into is None:
             continue
         batch = []
-        for key, turn in state[turns].scan(into.queue.id, start=(now + 1,)):
-            visible, position = int(key[1]), int(key[2])
+        for turn in state[turns].records(into.queue.id, start=(now + 1,)):
+            visible, position = turn.visible, turn.position
             message = state[messages].get(into.queue.id, turn.sent, position)
             if message is None or message.task != task.task_id:
                 continue

@@ -124,12 +124,11 @@ class Receiving:
     def from_turns(self) -> None:
         """Take messages of a standard queue, in the order in which they became visible."""
         queue = self.found.queue.id
-        for key, turn in self.state[turns].scan(queue):
-            visible, position = int(key[1]), int(key[2])
-            if visible > self.now:
-                self.next = visible
+        for turn in self.state[turns].records(queue):
+            if turn.visible > self.now:
+                self.next = turn.visible
                 return
-            self._take(position, turn.sent, visible, turn.receives, turn.first, "")
+            self._take(turn.position, turn.sent, turn.visible, turn.receives, turn.first, "")
             if len(self.receipts) == self.asked.limit or len(self.expired) + len(self.dead) >= MOST_SWEPT:
                 return
 
@@ -141,36 +140,32 @@ class Receiving:
             if free > self.now:
                 self.next = free
                 return
-            for place_key, place in self.state[lines].scan(queue, group):
+            for place in self.state[lines].records(queue, group):
                 if place.visible > self.now:
                     break
-                position = int(place_key[2])
-                self._take(position, place.sent, place.visible, place.receives, place.first, group)
+                self._take(place.position, place.sent, place.visible, place.receives, place.first, group)
                 if len(self.receipts) == self.asked.limit or len(self.expired) + len(self.dead) >= MOST_SWEPT:
                     return
 
     def _take(self, position: int, sent: int, visible: int, receives: int, first: int, group: str) -> None:
         """Take a message, or put it aside as expired or dead."""
         queue = self.found.queue.id
-        if sent <= self.expiry:
-            self.expired.append(Gone(position, sent, visible, self._delivered(position, receives), group))
-            return
         message = self.state[messages].get(queue, sent, position)
         if message is None:
             return
-        if self.limit_receives and receives - message.receives >= self.limit_receives:
-            gone = Gone(position, sent, visible, self._delivered(position, receives), group)
-            self.dead.append((gone, message.message_id, receives, first))
+        here = receives - message.receives  # a dead-letter queue's message had been received elsewhere before
+        if sent <= self.expiry:
+            self.expired.append(Gone(position, sent, visible, here > 0, group))
+            return
+        if self.limit_receives and here >= self.limit_receives:
+            self.dead.append((Gone(position, sent, visible, here > 0, group), message.message_id, receives, first))
             return
         receives += 1
         first = first or self.now
         hidden = self.now + self.asked.visibility * 1000
-        self.receipts.append(Receipt(position, sent, visible, hidden, receives, first, group))
+        self.receipts.append(Receipt(position, sent, visible, hidden, receives, first, here > 0, group))
         handle = receipts.write(queue, position, receives, self.now)
         self.given.append(self._shown(message, handle, sent, receives, first))
-
-    def _delivered(self, position: int, receives: int) -> bool:
-        return receives > 0 and self.state[deliveries].has(self.found.queue.id, position)
 
     def repeat(self) -> bool:
         """Give what the same attempt was given before, if within five minutes and nothing of it has changed since.

@@ -52,6 +52,7 @@ class Edge:
     def _answer(self, request: Request, connected: Any, origin: str | None, began: float) -> Response:
         request_id = IDS.uuid()
         service, operation, protocol = "unknown", None, "json"
+        route: routing.Route | None = None
         error: AwsError
         try:
             route = routing.route(request)
@@ -83,7 +84,7 @@ class Edge:
             log.exception("%s:%s failed (request %s)", service, operation, request_id)
             error = _bug(request_id)
         response = self._refuse(service, operation, protocol, error, request_id, request)
-        self.observed.failure(service, operation, response.status, began, request, request_id, error)
+        self.observed.failure(service, operation, response.status, began, request, request_id, error, route)
         return response
 
     def _serve(self, route: routing.Route, request: Request, request_id: str, connected: Any) -> Response:

@@ -16,19 +16,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+import lmdb
 import orjson
 
 import projections
 from app.history import plain
-from journal import Journal
-from journal.stacks import Stacks
+from journal import Journal, JournalDamaged, NewerFormat, StorageFull
+from journal.stacks import NoSuchStack, Stacks
 
 Line = dict[str, Any]
 Tell = Callable[[Line], None]
 
 _BETWEEN = 0.1  # seconds between two lines of progress
 _MOST_TOLD = 1_000  # problems or differences told one by one; the rest is only counted
-FAILURES = (LookupError, ValueError, OSError)  # what a caller has got wrong, or a disk: told, not raised
+# What a caller has got wrong, or a disk: told, not raised.
+FAILURES = (LookupError, ValueError, OSError, NewerFormat, JournalDamaged, StorageFull, lmdb.Error)
 
 
 class _Progress:
@@ -61,23 +63,29 @@ def opened(data: Path, durability: str = "strict", readonly: bool = True) -> Ite
 
 
 def verify(stacks: Stacks, stack: str, tell: Tell, blobs: bool = True) -> None:
-    """Check the chain, the calls, the indexes and the blobs of a stack; tell every problem."""
-    from journal.verify import verify as problems
+    """Check the file, the chain, the calls, the indexes and the blobs of a stack; tell every problem."""
+    from journal.verify import verify_stack
 
-    journal = stacks.get(stack)
-    head = _head(journal)
-    progress = _Progress(tell, head, "events")
+    if not (stacks.folder(stack) / "data.mdb").exists():
+        raise NoSuchStack(f"there is no stack {stack!r}")
+    events, records = _sizes(stacks, stack)
+    progress = _Progress(tell, records, "records")
     count = 0
-    for problem in problems(journal, blobs=blobs, progress=progress):
+    for problem in verify_stack(stacks, stack, blobs, progress):
         count += 1
         if count <= _MOST_TOLD:
-            tell({"problem": _described(problem)})
-    tell({"done": {"stack": stack, "events": head, "problems": count}})
+            tell({"problem": {**problem._asdict(), "message": str(problem)}})
+    tell({"done": {"stack": stack, "events": events, "records": progress.done, "problems": count}})
 
 
-def _described(problem: Any) -> Line:
-    fields = problem._asdict() if hasattr(problem, "_asdict") else {}
-    return {**{key: plain(value) for key, value in fields.items()}, "message": str(problem)}
+def _sizes(stacks: Stacks, stack: str) -> tuple[int | None, int | None]:
+    """Return the number of events and of all records; None where the stack is too damaged to tell."""
+    try:
+        with stacks.get(stack).view() as view:
+            sizes = [view.txn.stat(view.db[name])["entries"] for name in ("events", "calls", "tables")]
+            return view.head()[0], sum(sizes)
+    except (lmdb.Error, JournalDamaged, ValueError):
+        return None, None
 
 
 def replay(stacks: Stacks, stack: str, tell: Tell) -> None:
@@ -131,7 +139,7 @@ def _head(journal: Journal) -> int:
 
 def complaint(error: Exception) -> Line:
     """Return the line that tells of a failure."""
-    words = error.args[0] if error.args and isinstance(error, LookupError | ValueError) else error
+    words = error.args[0] if error.args and isinstance(error, LookupError) else error  # a KeyError's text has quotes
     return {"error": {"code": type(error).__name__, "message": str(words)}}
 
 
@@ -151,6 +159,8 @@ def main() -> None:
     out = sys.stderr.buffer if kind == "export" else sys.stdout.buffer
 
     def tell(line: Line) -> None:
+        if kind == "export" and "error" not in line:
+            return  # nobody reads it while the snapshot flows
         out.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
         out.flush()
 

@@ -1,7 +1,9 @@
-"""The admin endpoints: /_cairn/*, /_localstack/*, /_aws/*. A module a subject; `add_routes` mounts them all."""
+"""The admin endpoints: /_cairn/*, /_localstack/*, /health. A module a subject; `add_routes` mounts all there are."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from typing import TYPE_CHECKING
 
 import falcon
@@ -11,7 +13,11 @@ if TYPE_CHECKING:
 
 
 def add_routes(app: falcon.App, edge: Edge) -> None:
-    """Mount every admin endpoint."""
-    from app.admin import stacks
+    """Mount every module here that has `mount(app, edge)`, and let all of them complain in the same form."""
+    from app.admin import refusals
 
-    stacks.mount(app, edge)
+    for found in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"app.admin.{found.name}")
+        if module is not refusals and hasattr(module, "mount"):
+            module.mount(app, edge)
+    refusals.mount(app)

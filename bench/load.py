@@ -58,8 +58,8 @@ local headers = {{ {", ".join(f"[{_lua(k)}]={_lua(v)}" for k, v in headers.items
 function request()
   count = count + 1
   local n = string.format("%d", offset + count % 5000)
-  local path = string.gsub({_lua(path)}, "%%%%d", n)
-  local body = string.gsub({_lua(body)}, "%%%%d", n)
+  local path = string.gsub({_lua(path)}, "%%d", n)
+  local body = string.gsub({_lua(body)}, "%%d", n)
   return wrk.format({_lua(method)}, path, headers, body)
 end
 """
@@ -77,7 +77,7 @@ local delete = {{ {pairs}, ["X-Amz-Target"]="AmazonSQS.DeleteMessage" }}
 function request()
   local handle = table.remove(handles)
   if handle then
-    local body = string.gsub({_lua(delete)}, "%%%%s", function() return handle end)
+    local body = string.gsub({_lua(delete)}, "%%s", function() return handle end)
     return wrk.format("POST", "/", delete, body)
   end
   return wrk.format("POST", "/", receive, {_lua(receive)})

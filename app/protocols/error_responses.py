@@ -20,10 +20,12 @@ from app.protocols.error_tables import (
 )
 from app.protocols.http_bindings import ResponseBindings, header_text
 from app.protocols.json_shapes import dumps
-from app.protocols.models import Ref, ServiceModel, Shape, service_model
+from app.protocols.models import Ref, ServiceModel, Shape, UnknownService
 from app.protocols.request_ids import S3_LIKE, host_id, request_id_headers
 from app.protocols.xml_writing import DECLARATION, XmlWriters, escape
 
+# Where a request is so broken that its service cannot be told.
+NOBODY: dict[str, Any] = {"metadata": {"apiVersion": "", "protocol": "json"}, "operations": {}, "shapes": {}}
 EMPTY: Shape = {"type": "structure", "members": {}}
 BODILESS = frozenset({204, 304})
 
@@ -41,7 +43,7 @@ class Described(NamedTuple):
 @cache
 def _codes(service: str) -> dict[str, str]:
     """Return the shape of each error of a service by the code that the query protocol gives it."""
-    model = service_model(service)
+    model = _codecs(service).model
     found: dict[str, str] = {}
     for name in model.shape_names():
         shape = model.shape(name)
@@ -53,7 +55,7 @@ def _codes(service: str) -> dict[str, str]:
 @lru_cache(maxsize=4096)
 def describe(service: str, code: str) -> Described:
     """Look an error up by its shape's name or its query code."""
-    model = service_model(service)
+    model = _codecs(service).model
     name: str | None = code
     if not (model.has_shape(code) and model.shape(code).get("exception")):
         name = _codes(service).get(code)
@@ -79,7 +81,7 @@ def serialize_error(
     """Return the response for an error, as the service answers it in this protocol.
 
     Args:
-        service: botocore's name of the service.
+        service: botocore's name of the service; of any other name nothing is known and all is answered bare.
         operation: the operation's name, None where it is not known.
         protocol: the protocol of the request.
         error: what to say. Its status, where given, goes before the model's.
@@ -136,23 +138,23 @@ def _type_name(service: str, described: Described) -> str:
     name = described.name
     namespace = TYPE_NAMESPACES.get(service)
     if not described.modelled:
-        name = JSON_NAMES.get(name, name) if "awsQueryCompatible" in service_model(service).metadata else name
+        name = JSON_NAMES.get(name, name) if "awsQueryCompatible" in _codecs(service).model.metadata else name
         namespace = FRAMEWORK_NAMESPACES.get(name, namespace) if namespace else None
     return f"{namespace}#{name}" if namespace else name
 
 
 def _query_error(service: str, described: Described, status: int) -> list[tuple[str, str]]:
-    if "awsQueryCompatible" not in service_model(service).metadata:
+    if "awsQueryCompatible" not in _codecs(service).model.metadata:
         return []
     return [("x-amzn-query-error", f"{described.code};{fault_of(status)}")]
 
 
 def _json(service: str, protocol: str, described: Described, error: AwsError, request_id: str, status: int) -> Response:
-    modelled, others = _split(codecs(service), described, error)
+    modelled, others = _split(_codecs(service), described, error)
     if described.name in CAPITAL_MESSAGES and not described.modelled and service in TYPE_NAMESPACES:
         others = {"Message" if name == "message" else name: value for name, value in others.items()}
     body = dumps({"__type": _type_name(service, described), **modelled, **others})
-    media = json_protocol.content_type(service_model(service))
+    media = json_protocol.content_type(_codecs(service).model)
     headers = [
         *request_id_headers(service, request_id),
         ("Content-Type", media),
@@ -165,7 +167,7 @@ def _json(service: str, protocol: str, described: Described, error: AwsError, re
 
 def _cbor(service: str, described: Described, error: AwsError, request_id: str, status: int) -> Response:
     values, members = _fields(described, error)
-    written = codecs(service).cbor_writers.structure(members)(values)
+    written = _codecs(service).cbor_writers.structure(members)(values)
     others = {name: value for name, value in values.items() if name not in members}
     body = cbor_bodies.dumps({"__type": _type_name(service, described), **written, **others})
     return Response(
@@ -180,7 +182,7 @@ def _cbor(service: str, described: Described, error: AwsError, request_id: str, 
 
 
 def _rest_json(service: str, described: Described, error: AwsError, request_id: str, status: int) -> Response:
-    codec = codecs(service)
+    codec = _codecs(service)
     headers = [
         *request_id_headers(service, request_id),
         ("Content-Type", "application/json"),
@@ -221,7 +223,7 @@ def _namespace(model: ServiceModel) -> str:
 
 
 def _xml(service: str, protocol: str, described: Described, error: AwsError, request_id: str, status: int) -> Response:
-    codec = codecs(service)
+    codec = _codecs(service)
     writers = codec.rest_xml_writers if protocol == "rest-xml" else codec.query_writers
     detail = "<Detail/>" if service == "sqs" else ""
     parts = [

@@ -10,6 +10,7 @@ The messages are Coral's, as DynamoDB gives them (recorded in dynalite's test-su
 from __future__ import annotations
 
 import binascii
+import json
 import math
 from base64 import b64encode
 from collections.abc import Callable
@@ -284,7 +285,10 @@ def encode_extra(value: Any) -> Any:
 
 def dumps(value: Any) -> bytes:
     """Write JSON; bytes become base64 and datetimes seconds."""
-    return orjson.dumps(value, encode_extra, OPTIONS)
+    try:
+        return orjson.dumps(value, encode_extra, OPTIONS)
+    except orjson.JSONEncodeError:  # nested deeper than 254, an integer beyond 64 bits, half a surrogate pair
+        return json.dumps(value, default=encode_extra, separators=(",", ":")).encode()
 
 
 class JsonWriters:

@@ -36,14 +36,17 @@ def parse(text: str) -> float:
             offset = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
             seconds -= offset if zone[0] == "+" else -offset
         if fraction:
-            return (seconds * 10**9 + int(fraction.ljust(9, "0"))) / 10**9
-        return float(seconds)
+            return number((seconds * 10**9 + int(fraction.ljust(9, "0"))) / 10**9)
+        return number(seconds)
     if _NUMBER.fullmatch(text):
         return number(float(text))
-    parts = parsedate_tz(text) if "\0" not in text else None
-    if parts is None:
-        raise ValueError("not a timestamp")
-    return float(_epoch(*parts[:6]) - (parts[9] or 0))
+    try:
+        parts = parsedate_tz(text)
+        if parts is not None:
+            return number(_epoch(*parts[:6]) - (parts[9] or 0))
+    except (TypeError, IndexError, OverflowError):  # the standard library's parser breaks on some of what is no date
+        pass
+    raise ValueError("not a timestamp")
 
 
 def _epoch(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int:

@@ -17,8 +17,9 @@ Writer = Callable[[Any, Put], None]
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 # What XML 1.0 cannot hold is written as a character reference all the same, as S3 does for such keys.
-_SPECIAL = re.compile('[&<>"\r\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u2028\ufffe\uffff\ud800-\udfff]')
-_NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+UNSPEAKABLE = "\r\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u2028\ufffe\uffff\ud800-\udfff"
+_UNSPEAKABLE = re.compile(f"[{UNSPEAKABLE}]")
+_SPECIAL = re.compile(f'[&<>"{UNSPEAKABLE}]')
 
 # AWS's own habit where the model does not say: with milliseconds always, or only where there are any.
 MILLISECOND_SERVICES = frozenset({"s3", "s3control", "ec2"})
@@ -26,12 +27,12 @@ MILLISECOND_SERVICES = frozenset({"s3", "s3control", "ec2"})
 
 def escape(text: str) -> str:
     """Return text as it stands in an element or attribute."""
-    return _SPECIAL.sub(_reference, text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return _UNSPEAKABLE.sub(_reference, text) if _UNSPEAKABLE.search(text) else text
 
 
 def _reference(match: re.Match[str]) -> str:
-    character = match.group()
-    return _NAMED.get(character) or f"&#x{ord(character):x};"
+    return f"&#x{ord(match.group()):x};"
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ def forget() -> None:
     models.service_model.cache_clear()
     error_responses.describe.cache_clear()
     error_responses._codes.cache_clear()
+    error_responses._codecs.cache_clear()
 
 
 @cache

@@ -41,6 +41,14 @@ class Described(NamedTuple):
 
 
 @cache
+def _codecs(service: str) -> Codecs:
+    try:
+        return codecs(service)
+    except UnknownService:
+        return Codecs(ServiceModel(service, NOBODY))
+
+
+@cache
 def _codes(service: str) -> dict[str, str]:
     """Return the shape of each error of a service by the code that the query protocol gives it."""
     model = _codecs(service).model

@@ -9,7 +9,7 @@ cut out of the item when it is read.
 from __future__ import annotations
 
 from journal import Envelope, Event, Record, Table, Tables, fold
-from projections.dynamodb.keys import Place, item_place, part, partition
+from projections.dynamodb.keys import MAX_HASH, MAX_RANGE, Place, item_place, part, partition
 from projections.dynamodb.shapes import Index, TableShape, shape_of
 from projections.dynamodb.sizes import Attributes, projected_size
 
@@ -119,18 +119,21 @@ def _reindex(tables: Tables, shape: TableShape, index: Index, at: Place, old: It
 
 
 def index_place(shape: TableShape, index: Index, item: Attributes) -> Place | None:
-    """Return where an item lies in an index; None where it lacks a key attribute, or has it with another type or empty.
+    """Return where an item lies in an index; None where it lacks a key attribute, or has it too long, empty or of another type.
 
-    Writes refuse the latter two, but items that are older than the index may have them; they stay out of it.
+    Writes refuse the latter, but items that are older than the index may have them; they stay out of it.
     """
     types = shape.types
     parts: list[bytes] = []
+    split = len(index.hash)
     for name in index.hash + index.range:
         value = item.get(name)
         if value is None or not value.get(types[name]):
             return None
-        parts.append(part(value))
-    split = len(index.hash)
+        raw = part(value)
+        if len(raw) > (MAX_HASH if len(parts) < split else MAX_RANGE):
+            return None
+        parts.append(raw)
     return (*partition(parts[:split]), *parts[split:])
 
 

@@ -15,6 +15,8 @@ from projections.dynamodb.numbers import sortable
 from projections.dynamodb.sizes import Attributes, Value
 
 HASH_BITS = 32
+MAX_HASH = 2048  # bytes of a partition key attribute
+MAX_RANGE = 1024  # bytes of a sort key attribute
 Place = tuple[bytes, ...]
 
 

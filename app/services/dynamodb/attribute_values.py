@@ -19,7 +19,7 @@ _EMPTY = "Supplied AttributeValue is empty, must contain exactly one of the supp
 _SEVERAL = (
     "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
 )
-_NESTED = "Nesting Levels have exceeded supported limits"
+_NESTED = f"Nesting Levels have exceeded supported limits: values can be nested {MAX_NESTING} levels deep"
 _NOT_NULL = "One or more parameter values were invalid: Null attribute value types must have the value of true"
 
 

@@ -149,7 +149,7 @@ def _comparison(name: str, operator: str, values: list[Value]) -> Test:
     if operator == "NOT_NULL":
         return lambda item: name in item
     test = _value_test(operator, checked)
-    if operator in ("NE", "NOT_CONTAINS"):
+    if operator == "NE":  # and NE alone: where the attribute is missing, CONTAINS and NOT_CONTAINS are both false
         return lambda item: (value := item.get(name)) is None or test(value)
     return lambda item: (value := item.get(name)) is not None and test(value)
 

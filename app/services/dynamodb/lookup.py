@@ -10,11 +10,9 @@ from app.services import Call, Outcome, State
 from app.services.dynamodb.attribute_values import MAX_ITEM, check_name, check_value, kind_of
 from app.services.dynamodb.refusals import invalid, invalid_values, no_such_resource
 from journal import Event
-from projections.dynamodb import Attributes, Index, TableDetails, TableShape, Value, details, shapes
+from projections.dynamodb import Attributes, Index, TableDetails, TableShape, Value, details, keys, shapes
 
-MAX_HASH = 2048
-MAX_RANGE = 1024
-
+MAX_HASH, MAX_RANGE = keys.MAX_HASH, keys.MAX_RANGE
 _TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}\Z")
 BAD_NAME = (
     "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, and may contain only the "

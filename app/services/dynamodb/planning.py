@@ -31,6 +31,7 @@ class Planned(dict[str, Any]):
     """A call's parameters, and what they mean."""
 
     __slots__ = ("plan",)
+    plan: Any
 
 
 def planned(operation: str, make: Callable[[dict[str, Any]], Any]) -> None:
@@ -48,7 +49,7 @@ def plan(call: Call, make: Callable[[dict[str, Any]], P]) -> P:
     """Return a call's plan."""
     params = call.params
     if params.__class__ is Planned:
-        return params.plan  # type: ignore[attr-defined,no-any-return]
+        return params.plan  # type: ignore[no-any-return,attr-defined,unused-ignore]
     return make(params)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.services import Call, Outcome, State, answer, query
 from app.services.dynamodb import legacy
+from app.services.dynamodb.attribute_values import shown as shown_value
 from app.services.dynamodb.expressions import parse_condition
 from app.services.dynamodb.key_conditions import KeyRange, KeyTest, from_expression, from_legacy
 from app.services.dynamodb.lookup import checked_key, index_of, table_of
@@ -26,7 +27,9 @@ class _Asked(Reading):
     def __init__(self, params: dict[str, Any], old_filter: str) -> None:
         super().__init__()
         expressions = ("ProjectionExpression", "FilterExpression", "KeyConditionExpression")
-        legacy.not_both(params, ("AttributesToGet", old_filter, "ConditionalOperator", "KeyConditions"), expressions)
+        # KeyConditions alone may go with the other expressions, as on AWS.
+        also = ("KeyConditions",) if params.get("KeyConditionExpression") is not None else ()
+        legacy.not_both(params, ("AttributesToGet", old_filter, "ConditionalOperator", *also), expressions)
         found = references(params, *[name for name in expressions if name[0] != "K" or old_filter[0] == "Q"])
         self.limit = params.get("Limit")
         self.consistent = bool(params.get("ConsistentRead"))
@@ -110,6 +113,9 @@ def query_items(call: Call, state: State) -> Outcome:
     if params.get("ExclusiveStartKey") is not None:
         key = checked_key(params["ExclusiveStartKey"])
         after = source.start(key)
+        if index is None and shape.range is None:  # one item at most: there is nothing after it
+            shown = ", ".join(f"{name}={shown_value(value)}" for name, value in key.items())
+            raise invalid(f"The provided exclusive start key is invalid: ExclusiveStartKey: {{{shown}}}")
         if not range.holds(after):
             raise invalid(OUTSIDE if index is None else f"{BAD_START}: {OUTSIDE}")
     forward = params.get("ScanIndexForward") is not False

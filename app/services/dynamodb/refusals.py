@@ -35,5 +35,7 @@ def no_such_resource() -> AwsError:
 
 def condition_failed(item: dict[str, Any] | None = None) -> AwsError:
     """Return the error of a condition that does not hold, with the item where it was asked for."""
-    fields = {} if item is None else {"Item": item}
-    return AwsError("ConditionalCheckFailedException", "The conditional request failed", **fields)
+    error = AwsError("ConditionalCheckFailedException", "The conditional request failed")
+    if item is not None:
+        error.fields["Item"] = item
+    return error

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from app.services.dynamodb.lookup import BAD_NAME
-from app.services.dynamodb.refusals import invalid, invalid_values
+from app.services.dynamodb.refusals import constraint, invalid, invalid_values
 from projections.dynamodb import Index
 
 MAX_LOCAL = 5
@@ -39,7 +39,11 @@ def key_schema(schema: list[dict[str, str]]) -> tuple[str, str | None]:
     if len(schema) == 1:
         return schema[0]["AttributeName"], None
     if len(schema) > 2:
-        raise invalid("Invalid KeySchema: Some KeySchemaElements are neither the HASH key nor the RANGE key")
+        raise constraint(
+            [
+                f"Value '{schema}' at 'keySchema' failed to satisfy constraint: Member must have length less than or equal to 2"
+            ]
+        )
     if schema[1]["KeyType"] != "RANGE":
         raise invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
     if schema[0]["AttributeName"] == schema[1]["AttributeName"]:

@@ -153,7 +153,7 @@ class _Update:
             )
         types = schemas.attribute_types(self.params.get("AttributeDefinitions") or [])
         billing = self.params.get("BillingMode") or self.known.billing
-        index = schemas.global_index(given, {**shape.types, **types}, shape.indexes, self.next_index, billing)
+        index = schemas.global_index(given, types, shape.indexes, self.next_index, billing)
         used = schemas.used_names(shape.hash, shape.range, shape.indexes)
         for name in index.hash + index.range:
             if name in types and name in used and types[name] != shape.types[name]:

@@ -82,7 +82,7 @@ def _actions(params: dict[str, Any]) -> list[_Action]:
             raise invalid("ConditionExpression is required for ConditionCheck")
         actions.append(_Action(kind, entry[kind]))
     if sum(action.write.size or item_size(action.write.key) for action in actions) > MAX_BYTES:
-        raise invalid("Transaction payload size exceeded the limit of 4 MB: Transaction request is too large")
+        raise invalid("Transaction payload size cannot exceed 4 MB")
     return actions
 
 
@@ -163,11 +163,15 @@ def _places(actions: list[_Action], tables: list[Located]) -> list[tuple[bytes, 
     seen = set()
     for action, table in zip(actions, tables, strict=True):
         shape, write = table.shape, action.write
-        if action.kind == "Put":
-            check_item_keys(shape, write.item)
-        else:
-            check_key(shape, write.key)
-            check_not_key(shape, write.update)
+        try:
+            if action.kind == "Put":
+                check_item_keys(shape, write.item)
+            else:
+                check_key(shape, write.key)
+                check_not_key(shape, write.update)
+        except AwsError as error:  # the first of these cancels the transaction before any condition is looked at
+            at = len(places)
+            raise cancelled([error if other == at else None for other in range(len(actions))]) from None
         place = keys.item_place(shape.hash, shape.range, write.item if action.kind == "Put" else write.key)
         if (shape.number, place) in seen:
             raise invalid(SEVERAL)

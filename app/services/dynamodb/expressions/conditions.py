@@ -213,7 +213,6 @@ class _Compiler:
         get_other, other, other_path = self.operand(node.arguments[1])
         self.distinct(name, path, [other_path])
         if name == "attribute_type":
-            self.need_path(name, path)
             return self.attribute_type(get, other)
         if name == "begins_with":
             for value in (constant, other):

@@ -13,13 +13,14 @@ Tree = dict[Any, Any]  # step -> the tree below it; {} where a path ends
 
 def find(item: Attributes, steps: Steps) -> Value | None:
     """Return the value at a path, or None."""
-    value: Any = item.get(steps[0])  # type: ignore[arg-type]
+    first: Any = steps[0]
+    value: Any = item.get(first)
     for step in steps[1:]:
         if value is None:
             return None
         if step.__class__ is int:
             members = value.get("L")
-            value = members[step] if members is not None and step < len(members) else None  # type: ignore[operator]
+            value = members[step] if members is not None and step < len(members) else None
         else:
             members = value.get("M")
             value = members.get(step) if members is not None else None

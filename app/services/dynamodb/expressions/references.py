@@ -32,7 +32,7 @@ class References:
     def steps(self, kind: str, path: Path) -> Steps:
         """Return a path's steps with the names that its references stand for."""
         for step in path.steps:
-            if step.__class__ is str and step[0] == "#":  # type: ignore[index]
+            if step.__class__ is str and step[0] == "#":
                 return tuple([self._step(kind, each) for each in path.steps])
         return path.steps
 

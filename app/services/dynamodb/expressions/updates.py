@@ -57,8 +57,8 @@ class CompiledUpdate:
 
     @property
     def creates(self) -> bool:
-        """Tell whether an item that is not there comes to be."""
-        return True
+        """Tell whether an item that is not there comes to be: not by deletions alone."""
+        return bool(self.sets or self.adds)
 
     def apply(self, item: Attributes) -> Attributes:
         """Return the new item; the old one is not changed. Raises ValidationException.

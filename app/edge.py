@@ -100,7 +100,7 @@ class Edge:
                 "NotImplemented", "Cairn does not serve a stack's past yet; fork it at that seq instead.", status=501
             )
         engine = self.served.engine(route.stack)
-        compiled = protocols.operation(service, route.operation)
+        compiled = handler.wire or protocols.operation(service, route.operation)
         if compiled.streaming_input is None:
             self._bound(request)
         params = compiled.parse(protocol, request, route.labels)

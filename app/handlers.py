@@ -9,12 +9,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import keyword
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol
 
 from app.calls import Call
 from app.errors import NotBuilt
-from app.http import Request
+from app.http import Request, Response
 from app.outcomes import Outcome
 from journal import State
 
@@ -22,10 +22,22 @@ Handle = Callable[[Call, State], Outcome]
 Prepare = Callable[[Call, Request, Any], None]
 
 
+class Wire(Protocol):
+    """Reads an operation's requests and writes its answers; app.protocols has one for each that is in a model."""
+
+    streaming_input: str | None
+
+    def parse(self, protocol: str, request: Request, labels: Mapping[str, str] | None = None) -> dict[str, Any]: ...
+
+    def validate(self, params: dict[str, Any]) -> None: ...
+
+    def serialize(self, protocol: str, result: dict[str, Any], request_id: str) -> Response: ...
+
+
 class Handler:
     """One operation: what it is (query or command), the function that decides, and what runs before it at the edge."""
 
-    __slots__ = ("handle", "kind", "operation", "prepare", "service")
+    __slots__ = ("handle", "kind", "operation", "prepare", "service", "wire")
 
     def __init__(self, service: str, operation: str, kind: Literal["query", "command"], handle: Handle) -> None:
         self.service = service
@@ -33,14 +45,18 @@ class Handler:
         self.kind = kind
         self.handle = handle
         self.prepare: Prepare | None = None
+        self.wire: Wire | None = None  # where the model has no such operation, or does not say all of it
 
 
 _HANDLERS: dict[tuple[str, str], Handler] = {}
 _PREPARES: dict[tuple[str, str], Prepare] = {}
+_WIRES: dict[tuple[str, str], Wire] = {}
 _LOADED: dict[str, bool] = {}
 
 
-def _declare(kind: Literal["query", "command"], service: str, operations: tuple[str, ...]) -> Callable[[Handle], Handle]:
+def _declare(
+    kind: Literal["query", "command"], service: str, operations: tuple[str, ...]
+) -> Callable[[Handle], Handle]:
     def declare(function: Handle) -> Handle:
         for operation in operations:
             if (service, operation) in _HANDLERS:
@@ -76,6 +92,11 @@ def prepare(service: str, *operations: str) -> Callable[[Prepare], Prepare]:
     return declare
 
 
+def wire(service: str, operation: str, how: Wire) -> None:
+    """Declare how an operation travels, where its model does not say it: form uploads, statuses that depend."""
+    _WIRES[service, operation] = how
+
+
 def module_name(service: str) -> str:
     """Return the module name of a service: `lambda` is `lambda_`, `api-gateway` is `api_gateway`."""
     name = service.replace("-", "_")
@@ -93,6 +114,9 @@ def load(service: str) -> bool:
             for key, function in _PREPARES.items():
                 if key[0] == service and key in _HANDLERS:
                     _HANDLERS[key].prepare = function
+            for key, how in _WIRES.items():
+                if key[0] == service and key in _HANDLERS:
+                    _HANDLERS[key].wire = how
         _LOADED[service] = known
     return known
 

@@ -2,8 +2,8 @@
 
 Commands queue for a committer. It takes all that wait, runs each handler on the current tables, appends and folds its
 events, and commits once; callers are answered after the commit is durable. With `strict` durability the committer is a
-native thread, so that a flush stalls neither reads nor long polls; where a commit costs no flush it runs where it is
-called (docs/decisions/0002-who-commits.md). Handlers write nothing, so one that fails disturbs no neighbour; only a fold
+native thread, so that a flush stalls neither reads nor long polls; where a commit costs no flush it is the loop itself,
+once it has read every request that had arrived (docs/decisions/0002-who-commits.md). Handlers write nothing, so one that fails disturbs no neighbour; only a fold
 that raises (a bug) spoils a batch, which is then run again one command at a time.
 """
 
@@ -14,7 +14,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from gevent import get_hub, monkey
 from gevent.hub import Waiter as Landing
@@ -31,6 +31,7 @@ log = logging.getLogger("cairn.engine")
 _allocate_lock = monkey.get_original("_thread", "allocate_lock")
 _start_thread = monkey.get_original("_thread", "start_new_thread")
 
+Committer = Literal["thread", "loop", "caller"]
 Rang = Callable[[int, Sequence[str]], None]
 
 
@@ -69,14 +70,15 @@ class Measures:
 class Engine:
     """One stack, served by this process."""
 
-    def __init__(self, journal: Journal, rang: Rang | None = None, threaded: bool | None = None) -> None:
-        """`rang` is told of each commit: (head seq, ARNs). `threaded`: whether a native thread commits; by default where a
-        commit means a flush."""
+    def __init__(self, journal: Journal, rang: Rang | None = None, committer: Committer | None = None) -> None:
+        """`rang` is told of each commit: (head seq, ARNs). `committer`: by default a thread where a commit means a flush,
+        else the loop; `caller` for tools and tests without a loop."""
         self.journal = journal
         self.waiting = WaitingRoom()
         self.measures = Measures()
         self._rang = rang
-        self._threaded = journal.environment.durability == "strict" if threaded is None else threaded
+        self._committed_by: Committer = committer or ("thread" if journal.environment.durability == "strict" else "loop")
+        self._scheduled = False
         self._queue: deque[Turn] = deque()
         self._done: deque[tuple[list[Turn], dict[str, int]]] = deque()
         self._bell: Any = None
@@ -146,16 +148,26 @@ class Engine:
 
     def _run(self, handler: Handler, call: Call) -> Turn:
         turn = Turn(handler, call)
-        if self._threaded:
+        if self._committed_by == "caller":
+            self._finish([turn], self._commit([turn]))
+        else:
             turn.landing = Landing()
             self._queue.append(turn)
-            self._wake()
+            if self._committed_by == "thread":
+                self._wake()
+            elif not self._scheduled:
+                self._scheduled = True
+                get_hub().loop.run_callback(self._commit_queue)
             turn.landing.get()
-        else:
-            self._finish([turn], self._commit([turn]))
         if turn.error is not None:
             raise turn.error
         return turn
+
+    def _commit_queue(self) -> None:
+        """On the hub, once all requests that had arrived were read: commit what they queued."""
+        self._scheduled = False
+        batch, self._queue = list(self._queue), deque()
+        self._finish(batch, self._commit(batch))
 
     def _wake(self) -> None:
         if self._bell is None:

@@ -48,7 +48,7 @@ def fill(engine: Engine, messages: int, batch: int = 500) -> str:
 def append_against_lmdb(folder: Path, batch: int) -> tuple[float, float]:
     """Return (events a second through handler, fold and journal; puts of the same records into raw LMDB), same commits."""
     stacks = Stacks(folder / "ours", projections.find, "relaxed")
-    engine = Engine(stacks.get(), threaded=False)
+    engine = Engine(stacks.get(), committer="caller")
     fill(engine, batch * 2, batch)
     began = time.perf_counter()
     fill(engine, MESSAGES, batch)
@@ -77,7 +77,7 @@ def append_against_lmdb(folder: Path, batch: int) -> tuple[float, float]:
 def replay(folder: Path) -> float:
     """Return SQS events folded a second when a projection is rebuilt, on one core."""
     stacks = Stacks(folder, projections.find, "relaxed")
-    fill(Engine(stacks.get(), threaded=False), 100_000)
+    fill(Engine(stacks.get(), committer="caller"), 100_000)
     journal = stacks.get()
     journal.environment.transact(lambda txn: txn.put(b"projection/sqs", b"\x91\x00", db=journal.environment.db["meta"]))
     began = time.perf_counter()
@@ -90,7 +90,7 @@ def replay(folder: Path) -> float:
 def fork(folder: Path) -> tuple[float, float]:
     """Return seconds of a fork of a 20,000-event stack at the head, and in the middle (median of 5)."""
     stacks = Stacks(folder, projections.find)
-    fill(Engine(stacks.get(), threaded=False), 20_000)
+    fill(Engine(stacks.get(), committer="caller"), 20_000)
     times: dict[int | None, list[float]] = {None: [], 10_001: []}
     for at, spent in times.items():
         for n in range(5):
@@ -106,7 +106,7 @@ def restart(seconds: Callable[[Path], float], folder: Path) -> tuple[float, floa
     empty = sorted(seconds(folder / f"empty{n}") for n in range(3))[1]
     data = folder / "long"
     stacks = Stacks(data, projections.find, "relaxed")
-    fill(Engine(stacks.get(), threaded=False), LONG, 5000)
+    fill(Engine(stacks.get(), committer="caller"), LONG, 5000)
     stacks.close()
     return empty, sorted(seconds(data) for _ in range(3))[1]
 

@@ -134,7 +134,7 @@ def figures(say: Callable[[str], None]) -> dict[str, dict[str, float]]:
     folder = Path(tempfile.mkdtemp(prefix="layers-", dir=WORK))
     try:
         stacks = Stacks(folder, projections.find, "relaxed")
-        engine = Engine(stacks.get(), threaded=False)
+        engine = Engine(stacks.get(), committer="caller")
 
         def make(service: str, operation: str, **params: Any) -> dict[str, Any]:
             handler = handlers.handler(service, operation)

@@ -20,18 +20,17 @@ def _escape(raw: bytes) -> bytes:
     return raw.replace(b"\0", b"\0\xff") if b"\0" in raw else raw
 
 
+_ABOVE = [bytes((_INT_ZERO + size,)) for size in range(9)]
+_BELOW = [bytes((_INT_ZERO - size,)) for size in range(9)]
+
+
 def _integer(value: int) -> bytes:
-    if value == 0:
-        return b"\x14"
-    if value > 0:
-        size = (value.bit_length() + 7) >> 3
-        if size > 8:
-            raise OverflowError("an integer in a key has at most 64 bits")
-        return bytes((_INT_ZERO + size,)) + value.to_bytes(size, "big")
-    size = ((-value).bit_length() + 7) >> 3
+    size = (value.bit_length() + 7) >> 3
     if size > 8:
         raise OverflowError("an integer in a key has at most 64 bits")
-    return bytes((_INT_ZERO - size,)) + (value + (1 << (8 * size)) - 1).to_bytes(size, "big")
+    if value >= 0:
+        return _ABOVE[size] + value.to_bytes(size, "big")
+    return _BELOW[size] + (value + (1 << (8 * size)) - 1).to_bytes(size, "big")
 
 
 def _real(value: float) -> bytes:
@@ -90,10 +89,14 @@ def decode(raw: bytes) -> Key:
         elif _INT_ZERO - 8 <= code <= _INT_ZERO + 8:
             size = code - _INT_ZERO
             width = abs(size)
+            if at + width > end:
+                raise ValueError("a key's integer is cut short")
             number = int.from_bytes(raw[at : at + width], "big")
             parts.append(number if size >= 0 else number - (1 << (8 * width)) + 1)
             at += width
         elif code == _FLOAT:
+            if at + 8 > end:
+                raise ValueError("a key's number is cut short")
             eight = raw[at : at + 8]
             if eight[0] & 0x80:
                 eight = bytes((eight[0] & 0x7F,)) + eight[1:]

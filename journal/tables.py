@@ -183,7 +183,10 @@ class Rows(Generic[R]):
         packed = self._store.get(keys.encode(key))
         if packed is None:
             return None
-        return unpack_value(packed, self.table.record, self.table.decode, self._blobs)
+        table = self.table
+        if packed[0] != 0xC1:  # nothing spilled: nearly all records
+            return table.decode(packed)
+        return unpack_value(packed, table.record, table.decode, self._blobs)
 
     def has(self, *key: Part) -> bool:
         """Tell whether there is a record under a whole key."""

@@ -34,7 +34,7 @@ class Stack:
             map_size=1 << 26,
             wall=lambda: self.time,
         )
-        self.engine = Engine(self.journal, threaded=False)
+        self.engine = Engine(self.journal, committer="caller")
         self.ids = Ids(next(self._seeds))
 
     def __call__(

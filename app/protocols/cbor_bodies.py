@@ -40,8 +40,22 @@ def dumps(value: Any) -> bytes:
     """Write CBOR."""
     import cbor2
 
-    data: bytes = cbor2.dumps(value)
+    try:
+        data: bytes = cbor2.dumps(value)
+    except UnicodeEncodeError:
+        data = cbor2.dumps(_whole_text(value))
     return data
+
+
+def _whole_text(value: Any) -> Any:
+    """Return a value without halves of surrogate pairs, which UTF-8 cannot hold."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_whole_text(key): _whole_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole_text(item) for item in value]
+    return value
 
 
 def _expect(kind: type, name: str) -> Reader:

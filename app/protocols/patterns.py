@@ -30,6 +30,8 @@ OTHER_NAMES = {"IsAlphabetic": "L", "IsLetter": "L", "IsDigit": "Nd", "Letter": 
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _BRACED = re.compile(r"\\[xu]\{([0-9a-fA-F]{1,6})\}")
 _PROPERTY = re.compile(r"\\([pP])(?:\{\^?(\w+)\}|(\w))")
+_FLAGS = re.compile(r"\(\?([a-zA-Z]+)\)")
+FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}  # (?u), (?U) widen what re.ASCII narrows: left out
 _UNTRANSLATED = re.compile(r"&&|\\[QEGX]")
 
 
@@ -125,13 +127,18 @@ def compile_pattern(pattern: str) -> re.Pattern[str] | None:
 
     A pattern without anchors must match the whole value (Coral's reading); one with anchors says itself where it holds.
     """
+    flags = re.ASCII
+    inline = _FLAGS.match(pattern)
+    if inline:
+        pattern = pattern[inline.end() :]
+        for letter in inline[1]:
+            flags |= FLAGS.get(letter, 0)
     try:
         python = translate(pattern)
+        if not (pattern.startswith("^") or pattern.endswith("$")):
+            python = f"\\A(?:{python})\\Z"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if not (pattern.startswith("^") or pattern.endswith("$")):
-                python = f"(?:{python})\\Z"
-                return re.compile(f"\\A{python}", re.ASCII)
-            return re.compile(python, re.ASCII)
+            return re.compile(python, flags)
     except (re.error, Untranslatable, OverflowError, RecursionError):
         return None

@@ -1,0 +1,52 @@
+"""Java's patterns in Python's words, and all patterns of all models."""
+
+from __future__ import annotations
+
+import pytest
+
+from app import protocols
+from app.protocols.patterns import compile_pattern
+
+# Patterns in the models that Python cannot compile: their members are not checked.
+UNTRANSLATED: dict[str, str] = {}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "good", "bad"),
+    [
+        (r"[a-zA-Z0-9_.-]+", "a_b.c-1", "a b"),
+        (r"[a-z]", "a", "aa"),  # without anchors the whole must match
+        (r"^arn:.*", "arn:x", "x arn:"),
+        (r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*", "Ünïcode 名前 1", "tab\t"),
+        (r"\p{Alpha}+", "abc", "a1"),
+        (r"[^\p{C}]+", "abc", "\x00"),
+        (r"[\P{M}]+", "abc", "\u0301"),
+        ("[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*", "😀 ok", "\x01"),
+        (r"[\x{10000}-\x{10FFFF}]", "😀", "a"),
+        (r"\d+", "12", "١٢"),
+        (r"^[\w+=,.@-]+$", "a@b", "a b"),
+        (r"[[a]+", "[a", "]"),
+    ],
+)
+def test_translation(pattern: str, good: str, bad: str) -> None:
+    compiled = compile_pattern(pattern)
+    assert compiled is not None
+    assert compiled.search(good)
+    assert not compiled.search(bad)
+
+
+@pytest.mark.parametrize("pattern", ["(", "[a&&[^b]]", r"\p{Nonsense}", "*"])
+def test_what_cannot_be_translated_is_left_alone(pattern: str) -> None:
+    assert compile_pattern(pattern) is None
+
+
+def test_the_untranslated_patterns_of_the_models_are_known() -> None:
+    found = {}
+    for service in protocols.service_names():
+        model = protocols.service_model(service)
+        for name in model.shape_names():
+            shape = model.shape(name)
+            if shape["type"] == "string" and "pattern" in shape and compile_pattern(shape["pattern"]) is None:
+                found[f"{service}.{name}"] = shape["pattern"]
+        protocols.service_model.cache_clear()
+    assert found == UNTRANSLATED

@@ -89,18 +89,30 @@ class BlobStore:
         return data
 
     def check(self, blob: Blob) -> None:
-        """Raise BlobCorrupt unless the file has its hash; done once per file, size and change time in a process."""
-        path = self.path(blob)
+        """Raise BlobCorrupt unless the file has its hash; done once per file, inode and change time in a process."""
         try:
-            stat = os.stat(path)
+            stat = os.stat(self.path(blob))
         except OSError as error:
             raise BlobCorrupt(f"blob {blob.sha256} cannot be read: {error.strerror}") from error
         key = (blob.sha256, stat.st_ino, stat.st_ctime_ns)
-        if key in self._checked:
-            return
-        if stat.st_size != blob.size or self.offload(lambda: digest_of(path)) != blob.sha256:
+        if key not in self._checked:
+            self.offload(lambda: self.verify(blob))
+            self._remember(key)
+
+    def verify(self, blob: Blob) -> None:
+        """Read the file, whatever was found before. Raises BlobCorrupt unless it has its size and hash."""
+        path = self.path(blob)
+        try:
+            size = os.stat(path).st_size
+            if size != blob.size:
+                raise BlobCorrupt(f"blob {blob.sha256} has {size} bytes instead of {blob.size}")
+            found = digest_of(path)
+        except BlobCorrupt:
+            raise
+        except OSError as error:
+            raise BlobCorrupt(f"blob {blob.sha256} cannot be read: {error.strerror}") from error
+        if found != blob.sha256:
             raise BlobCorrupt(f"blob {blob.sha256} does not have its hash any more")
-        self._remember(key)
 
     def _remember(self, key: tuple[str, int, int]) -> None:
         self._checked[key] = None

@@ -25,7 +25,7 @@ from journal.events import NO_CHAIN, Envelope, Event
 from journal.projection import RESET, FindProjection, Tables
 from journal.stack_events import ServiceReset, clocks
 from journal.tables import MAX_KEY, Table, child_node
-from journal.values import pack, pack_value, unpack_any
+from journal.values import BlobPort, pack, pack_value, unpack_any
 
 T = TypeVar("T")
 
@@ -151,6 +151,11 @@ class View:
         """Return the call whose first event has this seq, or None."""
         raw = self.txn.get(_seq.pack(first_seq), db=self.db["calls"])
         return None if raw is None else self._call(raw)
+
+    def call_record(self, first_seq: int) -> bytes | None:
+        """Return the call whose first event has this seq, as stored, or None."""
+        raw: bytes | None = self.txn.get(_seq.pack(first_seq), db=self.db["calls"])
+        return raw
 
     def _call(self, raw: bytes) -> JournaledCall:
         return msgspec.convert(unpack_any(raw, self.blobs), JournaledCall)
@@ -282,14 +287,13 @@ class _Checked(Tables):
 class Writer(View):
     """Appends in one write transaction; sees what it has appended."""
 
-    __slots__ = ("_chain", "_head", "_marked", "_plain")
+    __slots__ = ("_chain", "_head", "_marked")
 
     def __init__(self, journal: Journal, txn: lmdb.Transaction) -> None:
         super().__init__(journal, txn)
         self.blobs = journal.blobs.inline()  # nobody else may get a turn while the write transaction is open
         self.tables.blobs = self.blobs
         self._head, self._chain = super().head()
-        self._plain = Tables(txn, self.db["tables"], self.blobs)
         self._marked: set[str] = set()
 
     def head(self) -> tuple[int, bytes]:
@@ -322,7 +326,7 @@ class Writer(View):
                     self._head, cls.event_version, cls.event_type, time, account, region, resource, fields, self._chain
                 )
                 # the fold sees what a replay would see, not the object that the handler made
-                projection.apply(cls.decode(fields), on, self._plain)
+                projection.apply(cls.decode(fields), on, self.tables)
         if call is not None:
             txn.put(_seq.pack(first), pack_value(call(self._head), blobs), db=db["calls"], append=True)
         return self._head
@@ -347,7 +351,7 @@ class Writer(View):
         envelope = sound(seq, record, self._chain)
         key = _seq.pack(seq)
         self.txn.put(key, record, db=self.db["events"], append=True)
-        index = f"{_service_of(envelope, self.blobs)}\0{envelope.account}\0{envelope.region}".encode()
+        index = f"{service_of(envelope, self.blobs)}\0{envelope.account}\0{envelope.region}".encode()
         self.txn.put(index, key, db=self.db["by_service"], dupdata=True)
         self._head, self._chain = seq, envelope.chain
 
@@ -407,6 +411,9 @@ class Journal:
         if txn.get(b"format", db=self.environment.db["meta"]) is None:
             txn.put(b"format", pack(FORMAT), db=self.environment.db["meta"])
             txn.put(b"stack_id", pack(str(uuid.uuid4())), db=self.environment.db["meta"])
+            cairn = self.find("cairn")
+            if cairn is not None:  # asked for in every transaction, for the clock
+                txn.put(b"projection/cairn", _version(cairn.version), db=self.environment.db["meta"])
 
     @contextlib.contextmanager
     def view(self) -> Iterator[View]:
@@ -479,7 +486,7 @@ class Journal:
                 raise JournalDamaged(seq, "is missing")
             on = sound(seq, raw, before if known == seq else writer.chain_before(seq))
             known, before = seq + 1, on.chain
-            if _service_of(on, writer.blobs) != service:
+            if service_of(on, writer.blobs) != service:
                 raise JournalDamaged(seq, f"stands in the history of {service}, where it does not belong")
             projection.apply(on.event(writer.blobs), on, tables)
             done = seq
@@ -524,7 +531,7 @@ def _service(event: Event) -> str:
     return str(type(event).service)  # type: ignore[attr-defined]
 
 
-def _service_of(envelope: Envelope, blobs: BlobStore) -> str:
+def service_of(envelope: Envelope, blobs: BlobPort) -> str:
     """Return the service in whose history an event stands."""
     if envelope.type == RESET:
         return str(envelope.fields(blobs)["of"])

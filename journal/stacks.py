@@ -137,12 +137,8 @@ class Stacks:
         parent = self.get(source)
         with parent.view() as view:
             head = view.head()[0]
-            if at is not None and at != head:
-                cause = view.cause_of(at) if at > 0 else None
-                if at > head or at < 0:
-                    raise ValueError(f"{source} has events 1 to {head}; there is no {at}")
-                if cause is not None and cause[1].last > at:
-                    raise ValueError(f"{at} lies inside a command that ends at {cause[1].last}")
+            if at is not None:
+                check_cut(view, at)
         staging = self._staging()
         with self._discarding(staging):
             if at is None or at == head:
@@ -235,6 +231,16 @@ class Stacks:
         for _, journal in self._open.values():
             journal.close()
         self._open.clear()
+
+
+def check_cut(view: View, at: int) -> None:
+    """Raise ValueError unless history can end at `at`: not beyond the head, nor inside a command."""
+    base, head = view.base()[0], view.head()[0]
+    if not base <= at <= head:
+        raise ValueError(f"there are events {base + 1} to {head}; there is no {at}")
+    cause = view.cause_of(at) if at > base else None
+    if cause is not None and cause[1].last > at:
+        raise ValueError(f"{at} lies inside a command that ends at {cause[1].last}")
 
 
 def _adopt(child: Journal, parent: Journal, source: str) -> None:

@@ -3,8 +3,8 @@
 Commands queue for a committer. It takes all that wait, runs each handler on the current tables, appends and folds its
 events, and commits once; callers are answered after the commit is durable. With `strict` durability the committer is a
 native thread, so that a flush stalls neither reads nor long polls; where a commit costs no flush it is the loop itself,
-once it has read every request that had arrived (docs/decisions/0002-who-commits.md). Handlers write nothing, so one that fails disturbs no neighbour; only a fold
-that raises (a bug) spoils a batch, which is then run again one command at a time.
+once it has read every request that had arrived (docs/decisions/0002-who-commits.md). Handlers write nothing, so one that
+fails disturbs no neighbour; only a fold that raises (a bug) spoils a batch, which is then run again one command at a time.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ class Engine:
         self.waiting = WaitingRoom()
         self.measures = Measures()
         self._rang = rang
-        self._committed_by: Committer = committer or ("thread" if journal.environment.durability == "strict" else "loop")
+        self._committed_by: Committer = committer or (
+            "thread" if journal.environment.durability == "strict" else "loop"
+        )
         self._scheduled = False
         self._queue: deque[Turn] = deque()
         self._done: deque[tuple[list[Turn], dict[str, int]]] = deque()
@@ -153,11 +155,9 @@ class Engine:
         else:
             turn.landing = Landing()
             self._queue.append(turn)
-            if self._committed_by == "thread":
-                self._wake()
-            elif not self._scheduled:
+            if not self._scheduled:  # once all requests that have arrived are read: they share a commit
                 self._scheduled = True
-                get_hub().loop.run_callback(self._commit_queue)
+                get_hub().loop.run_callback(self._wake if self._committed_by == "thread" else self._commit_queue)
             turn.landing.get()
         if turn.error is not None:
             raise turn.error
@@ -170,6 +170,7 @@ class Engine:
         self._finish(batch, self._commit(batch))
 
     def _wake(self) -> None:
+        self._scheduled = False
         if self._bell is None:
             self._bell = _allocate_lock()
             self._landings = get_hub().loop.async_()

@@ -139,6 +139,19 @@ def follow(
             return
 
 
+def newest(wanted: Filter, head: int) -> Filter:
+    """Return the filter by which the last entries up to a head are found."""
+    last = head if wanted.last is None else min(head, wanted.last)
+    return msgspec.structs.replace(wanted, newest_first=True, last=last)
+
+
+def last_of(entries: Iterable[Entry | None]) -> list[Entry]:
+    """Return entries that came newest first in the order in which they happened."""
+    found = [entry for entry in entries if entry is not None]
+    found.reverse()
+    return found
+
+
 def head(journal: Journal) -> int:
     """Return the last seq of a journal."""
     with journal.view() as view:

@@ -124,12 +124,16 @@ def export(stacks: Stacks, stack: str, file: BinaryIO, tell: Tell, at: int | Non
     tell({"done": {"stack": stack, "events": head}})
 
 
-def import_(stacks: Stacks, file: BinaryIO, stack: str, tell: Tell) -> None:
-    """Check a snapshot wholly, then put it in a stack's place, or make the stack."""
+def import_(stacks: Stacks, file: BinaryIO, stack: str, tell: Tell, replace: bool = False) -> None:
+    """Check a snapshot wholly, then make a stack of it. One that holds something is replaced only where that is asked."""
     from journal import archive
+    from journal.archive_file import ArchiveReader
 
-    archive.import_(stacks, file, stack, progress=_Progress(tell, None, "events"))
-    tell({"done": {"stack": stack, "events": _head(stacks.get(stack))}})
+    total = 2 * ArchiveReader(file).header.last  # checked first, then taken
+    file.seek(0)
+    replace = replace or (stack in stacks.names() and _head(stacks.get(stack)) == 0)
+    summary = archive.import_(stacks, file, stack, replace, _Progress(tell, total, "events checked and taken"))
+    tell({"done": {"stack": stack, "events": summary.events, "blobs": summary.blobs, "services": summary.services}})
 
 
 def _head(journal: Journal) -> int:
@@ -173,7 +177,7 @@ def main() -> None:
                 replay(stacks, stack, tell)
             elif kind == "import":
                 with open(more[0], "rb") as file:
-                    import_(stacks, file, stack, tell)
+                    import_(stacks, file, stack, tell, replace=more[1:] == ["replace"])
             else:
                 export(stacks, stack, sys.stdout.buffer, tell, int(more[0]) if more else None)
     except BrokenPipeError:

@@ -100,26 +100,12 @@ class Log:
             stacks = self._served.stacks
             head = history.head(stacks.get(stack))
             if wanted.limit:
-                yield from _lines(last_of(history.log(stacks.get(stack), newest(wanted, head))))
+                yield from _lines(history.last_of(history.log(stacks.get(stack), history.newest(wanted, head))))
             entries = history.follow(lambda: stacks.get(stack), wanted, head, lambda: self._followers.wait(signal))
             for entry in entries:
                 yield b"\n" if entry is None else line(entry)
         finally:
             self._followers.leave(stack, signal)
-
-
-def newest(wanted: Filter, head: int) -> Filter:
-    """Return the filter by which the last entries before a head are found."""
-    from msgspec.structs import replace
-
-    return replace(wanted, newest_first=True, last=head if wanted.last is None else min(head, wanted.last))
-
-
-def last_of(entries: Iterable[Entry | None]) -> list[Entry]:
-    """Return entries that came newest first in the order in which they happened."""
-    found = [entry for entry in entries if entry is not None]
-    found.reverse()
-    return found
 
 
 def _lines(entries: Iterable[Entry | None]) -> Iterator[bytes]:

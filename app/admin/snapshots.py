@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.edge import Edge
 
 PIECE = 1024 * 1024
+_STATUS = {"StackExists": 409, "StorageFull": 507, "InternalFailure": 500}  # of an import; what else fails is the file
 
 
 def mount(app: falcon.App, edge: Edge) -> None:
@@ -56,14 +57,16 @@ class Snapshot:
         resp.stream = _chained(first, pieces)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Import: the body is a snapshot, which takes the place of the stack `into` (main by default).
+        """Import: the body is a snapshot, of which the stack `into` (main by default) is made.
 
-        Nothing changes unless it is whole. A caller that accepts NDJSON is told of progress.
+        `replace=1`: also where it holds something. Nothing changes unless the snapshot is whole. A caller that accepts
+        NDJSON is told of progress.
         """
         into = req.get_param("into", default=MAIN)
+        replace = req.get_param_as_bool("replace", default=False)
         self._served.stacks.folder(into)  # is it a name?
         file = self._spooled(req)
-        lines = self._import(file, into)
+        lines = self._import(file, into, replace)
         if NDJSON in (req.get_header("Accept") or ""):
             resp.content_type = NDJSON
             resp.stream = lines
@@ -72,7 +75,8 @@ class Snapshot:
         for line in lines:
             last = orjson.loads(line)
         if "error" in last:
-            raise Refusal(400, last["error"]["code"], last["error"]["message"])
+            code = last["error"]["code"]
+            raise Refusal(_STATUS.get(code, 400), code, last["error"]["message"])
         resp.status = 201
         resp.media = last.get("done", {})
 
@@ -89,9 +93,9 @@ class Snapshot:
             raise
         return path
 
-    def _import(self, path: str, into: str) -> Iterator[bytes]:
+    def _import(self, path: str, into: str, replace: bool) -> Iterator[bytes]:
         try:
-            yield from Work(self._served, "import", into, path).lines()
+            yield from Work(self._served, "import", into, path, *(["replace"] if replace else [])).lines()
             self._served.ring_all(into)
         finally:
             with contextlib.suppress(FileNotFoundError):

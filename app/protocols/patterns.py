@@ -104,6 +104,9 @@ def translate(pattern: str) -> str:
             following = pattern[position + 1 : position + 2]
             out.append({"z": r"\Z", "Z": r"\Z", "h": r"[ \t]", "/": "/"}.get(following, "\\" + following))
             position += 2
+            if in_class and following in "wWdDsS" and pattern[position : position + 1] == "-":
+                out.append("\\-")  # Java takes it for itself there, and so do the models
+                position += 1
             continue
         if character == "[" and not in_class:
             in_class = True

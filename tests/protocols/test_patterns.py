@@ -8,7 +8,25 @@ from app import protocols
 from app.protocols.patterns import compile_pattern
 
 # Patterns in the models that Python cannot compile: their members are not checked.
-UNTRANSLATED: dict[str, str] = {}
+UNTRANSLATED = {
+    "autoscaling-plans.ScalingPlanName": "an intersection of classes",
+    "budgets.BudgetName": "a flag in the middle",
+    "chime-sdk-voice.ClientRequestId": "an anchor with a quantifier",
+    "codeartifact.PackageGroupPattern": "a property that Python's unicodedata does not have",
+    "dlm.DescriptionRegex": "a property that Python's unicodedata does not have",
+    "dlm.StatusMessage": "a property that Python's unicodedata does not have",
+    "dlm.String": "a property that Python's unicodedata does not have",
+    "dlm.TagFilter": "a property that Python's unicodedata does not have",
+    "dlm.TagValue": "a property that Python's unicodedata does not have",
+    "ds.RadiusSharedSecret": "a property that Python's unicodedata does not have",
+    "ds.TrustPassword": "a property that Python's unicodedata does not have",
+    "fsx.VerboseFlag": "a flag in the middle",
+    "iotsitewise.EnvironmentVariableName": "a flag in the middle",
+    "iotwireless.CertificatePEM": "an anchor with a quantifier",
+    "rbin.RuleArn": "two quantifiers in a row",
+    "sagemaker.CustomerMetadataKey": "an anchor with a quantifier",
+    "sagemaker.CustomerMetadataValue": "an anchor with a quantifier",
+}
 
 
 @pytest.mark.parametrize(
@@ -41,12 +59,12 @@ def test_what_cannot_be_translated_is_left_alone(pattern: str) -> None:
 
 
 def test_the_untranslated_patterns_of_the_models_are_known() -> None:
-    found = {}
+    found = set()
     for service in protocols.service_names():
         model = protocols.service_model(service)
         for name in model.shape_names():
             shape = model.shape(name)
             if shape["type"] == "string" and "pattern" in shape and compile_pattern(shape["pattern"]) is None:
-                found[f"{service}.{name}"] = shape["pattern"]
+                found.add(f"{service}.{name}")
         protocols.service_model.cache_clear()
-    assert found == UNTRANSLATED
+    assert found == set(UNTRANSLATED)

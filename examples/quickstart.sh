@@ -14,6 +14,11 @@ export AWS_ACCESS_KEY_ID="${AWS_ACCESS_KEY_ID:-000000000000}"
 export AWS_SECRET_ACCESS_KEY="${AWS_SECRET_ACCESS_KEY:-test}"
 export AWS_PAGER=""
 
+# Version 1 of the CLI does not read AWS_ENDPOINT_URL for SQS, so each call names the endpoint.
+aws() {
+  command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"
+}
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

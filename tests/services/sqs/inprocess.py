@@ -10,6 +10,7 @@ from typing import Any
 import projections
 from app import handlers
 from app.calls import Call, Ids
+from app.config import Settings
 from app.engine import Engine
 from journal import BlobStore, Journal
 from journal.replay import compare
@@ -36,13 +37,17 @@ class Stack:
         )
         self.engine = Engine(self.journal, committer="caller")
         self.ids = Ids(next(self._seeds))
+        self.settings: Settings | None = None
 
     def __call__(
         self, operation: str, service: str = "sqs", account: str = ACCOUNT, access_key: str | None = None, **params: Any
     ) -> dict[str, Any]:
         """Make a call; return its answer without members that are None. Raises AwsError."""
         handler = handlers.handler(service, operation)
-        call = Call(service, operation, params, account=account, region=REGION, access_key=access_key, ids=self.ids)
+        call = Call(
+            service, operation, params, account=account, region=REGION, access_key=access_key, ids=self.ids,
+            settings=self.settings,
+        )  # fmt: skip
         if handler.kind == "query":
             result = self.engine.query(handler, call)
         else:

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from app.config import load
 from app.errors import AwsError
+from app.services.sqs import receiving
+from journal.tables import Store
+from projections.sqs import deduplications
 from tests.services.sqs.inprocess import Stack
 
 HOUR = 3_600
@@ -259,8 +263,6 @@ def test_a_queue_ten_thousand_deep_gives_a_message_as_an_empty_one_does(here: St
     entries = [{"Id": str(number), "MessageBody": "x"} for number in range(10)]
     for _ in range(200):
         here("SendMessageBatch", QueueUrl=url, Entries=entries)
-    from journal.tables import Store
-
     steps = 0
     walk = Store._walk
 
@@ -273,3 +275,82 @@ def test_a_queue_ten_thousand_deep_gives_a_message_as_an_empty_one_does(here: St
     monkeypatch.setattr(Store, "_walk", counted)
     receive(here, url, limit=1)
     assert steps <= 2
+
+
+def test_a_standard_queue_says_when_too_many_messages_are_in_flight(here: Stack, monkeypatch: Any) -> None:
+    monkeypatch.setattr(receiving, "MOST_IN_FLIGHT", 2)
+    url = queue(here)
+    for _ in range(3):
+        here("SendMessage", QueueUrl=url, MessageBody="x")
+    receive(here, url, limit=2)
+    with pytest.raises(AwsError, match="OverLimit"):
+        receive(here, url)
+    here.pass_time(30)
+    assert len(receive(here, url)) == 3
+
+
+def test_a_fifo_queue_gives_nothing_when_too_many_messages_are_in_flight(here: Stack, monkeypatch: Any) -> None:
+    monkeypatch.setattr(receiving, "MOST_IN_FLIGHT", 1)
+    url = queue(here, "q.fifo")
+    for name in ("a", "b"):
+        here("SendMessage", QueueUrl=url, MessageBody=name, MessageGroupId=name, MessageDeduplicationId=name)
+    assert len(receive(here, url, limit=1)) == 1
+    assert receive(here, url) == []
+
+
+def test_a_second_purge_within_a_minute_is_refused_where_that_is_wanted(here: Stack) -> None:
+    here.settings = load({"SQS_DELAY_PURGE_RETRY": "1"})
+    url = queue(here)
+    here("PurgeQueue", QueueUrl=url)
+    with pytest.raises(AwsError, match="Only one PurgeQueue operation on q is allowed every 60 seconds"):
+        here("PurgeQueue", QueueUrl=url)
+    here.pass_time(60)
+    here("PurgeQueue", QueueUrl=url)
+
+
+def test_a_queue_is_not_made_again_within_a_minute_where_that_is_wanted(here: Stack) -> None:
+    here.settings = load({"SQS_DELAY_RECENTLY_DELETED": "1"})
+    here("DeleteQueue", QueueUrl=queue(here))
+    with pytest.raises(AwsError, match="QueueDeletedRecently: You must wait 60 seconds"):
+        queue(here)
+    here.pass_time(60)
+    queue(here)
+
+
+def test_expired_messages_are_swept_a_few_at_a_time(here: Stack, monkeypatch: Any) -> None:
+    monkeypatch.setattr(receiving, "MOST_SWEPT", 4)
+    url = queue(here, MessageRetentionPeriod="60")
+    for _ in range(10):
+        here("SendMessage", QueueUrl=url, MessageBody="old")
+    here.pass_time(60)
+    here("SendMessage", QueueUrl=url, MessageBody="young")
+    got = [message for _ in range(3) for message in receive(here, url)]
+    assert bodies(got) == ["young"]
+
+
+def test_a_message_that_was_delayed_past_its_retention_is_never_seen(here: Stack) -> None:
+    url = queue(here, MessageRetentionPeriod="60")
+    here("SendMessage", QueueUrl=url, MessageBody="x", DelaySeconds=90)
+    here.pass_time(60)
+    counted = here("GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert counted["ApproximateNumberOfMessagesDelayed"] == "0"
+    here.pass_time(30)
+    assert receive(here, url) == []
+
+
+def test_a_purged_fifo_queue_still_knows_what_was_sent(here: Stack) -> None:
+    url = queue(here, "q.fifo")
+    sent = {"QueueUrl": url, "MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "d"}
+    first = here("SendMessage", **sent)
+    here("PurgeQueue", QueueUrl=url)
+    assert here("SendMessage", **sent)["MessageId"] == first["MessageId"]
+    assert receive(here, url) == []
+
+
+def test_deduplication_rows_do_not_pile_up(here: Stack) -> None:
+    url = queue(here, "q.fifo")
+    for number in range(20):
+        here("SendMessage", QueueUrl=url, MessageBody="x", MessageGroupId="g", MessageDeduplicationId=str(number))
+        here.pass_time(100)
+    with here.journal.view() as view:
+        assert view.tables[deduplications].count() <= 5

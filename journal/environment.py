@@ -74,12 +74,17 @@ class Environment:
         self._env = self._open(map_size)
         self._env.reader_check()
         self.db: dict[str, Any] = {}
-        if readonly:
-            for name in DATABASES:
-                self.db[name] = self._env.open_db(name.encode(), create=False, **_shape(name))
-        else:
-            for name in DATABASES:
-                self.db[name] = self._env.open_db(name.encode(), **_shape(name))
+        for name in DATABASES:
+            self.db[name] = self._database(name)
+
+    def _database(self, name: str) -> Any:
+        while True:
+            try:
+                return self._env.open_db(name.encode(), create=not self.readonly, **_shape(name))
+            except lmdb.MapResizedError:  # others let it grow since we opened it
+                self._env.set_mapsize(0)
+            except lmdb.MapFullError:
+                self._env.set_mapsize(self._env.info()["map_size"] * 2)
 
     def _open(self, map_size: int) -> lmdb.Environment:
         while True:
@@ -136,8 +141,11 @@ class Environment:
 
     def end(self, txn: lmdb.Transaction) -> None:
         """End a read transaction."""
-        txn.abort()
+        mark = object()  # once aborted, the object and its id may be another's
+        self._active.add(mark)
         self._active.discard(id(txn))
+        txn.abort()
+        self._active.discard(mark)
 
     def _enter(self, mark: object) -> None:
         """Say that a transaction begins, as soon as the map may be used. Raises Closed."""

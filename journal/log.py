@@ -87,7 +87,7 @@ class View:
         self.db = journal.environment.db
         self.blobs = journal.blobs
         self.find = journal.find
-        self.tables = _Checked(self)
+        self.tables = _Checked(txn, self.db, self.blobs, self.find)
 
     def now(self) -> float:
         """Return the stack's clock: seconds since the epoch, UTC."""
@@ -233,13 +233,7 @@ class View:
 
     def is_current(self, service: str) -> bool:
         """Tell whether a service's tables hold all its events at the code's version."""
-        projection = self.find(service)
-        if projection is None:
-            return True
-        raw = self.txn.get(b"projection/" + service.encode(), db=self.db["meta"])
-        if raw is None:
-            return next(self.history(service), None) is None  # nothing was ever told: empty tables are right
-        return bool(raw == _VERSIONS.get(projection.version) or raw == _version(projection.version))
+        return _is_current(self.txn, self.db, self.find(service), service)
 
 
 def sound(seq: int, record: bytes, before: bytes) -> Envelope:
@@ -252,6 +246,17 @@ def sound(seq: int, record: bytes, before: bytes) -> Envelope:
         raise JournalDamaged(seq, f"cannot be read ({error})") from error
 
 
+def _is_current(txn: lmdb.Transaction, db: dict[str, Any], projection: Projection | None, service: str) -> bool:
+    if projection is None:
+        return True
+    raw = txn.get(b"projection/" + service.encode(), db=db["meta"])
+    if raw is not None:
+        return bool(raw == _VERSIONS.get(projection.version) or raw == _version(projection.version))
+    prefix = service.encode() + b"\0"  # where nothing was ever told, empty tables are right
+    with txn.cursor(db=db["by_service"]) as cursor:
+        return not (cursor.set_range(prefix) and cursor.key().startswith(prefix))
+
+
 _VERSIONS: dict[int, bytes] = {}
 
 
@@ -260,13 +265,18 @@ def _version(version: int) -> bytes:
 
 
 class _Checked(Tables):
-    """Tables that refuse to be read while their service's projection is stale."""
+    """Tables that refuse to be read while their service's projection is stale.
 
-    __slots__ = ("_checked", "_view")
+    It does not refer to its view: a cycle would keep the transaction, and its slot in LMDB's table of readers, until the
+    next garbage collection.
+    """
 
-    def __init__(self, view: View) -> None:
-        super().__init__(view.txn, view.db["tables"], view.blobs)
-        self._view = view
+    __slots__ = ("_all", "_checked", "_find")
+
+    def __init__(self, txn: lmdb.Transaction, db: dict[str, Any], blobs: BlobPort, find: FindProjection) -> None:
+        super().__init__(txn, db["tables"], blobs)
+        self._all = db
+        self._find = find
         self._checked: set[str] = set()
 
     def __getitem__(self, table: Table[Any]) -> Any:
@@ -279,7 +289,7 @@ class _Checked(Tables):
     def require(self, service: str) -> None:
         """Raise StaleProjection unless a service's tables are current; asked once a transaction."""
         if service not in self._checked:
-            if not self._view.is_current(service):
+            if not _is_current(self.txn, self._all, self._find(service), service):
                 raise StaleProjection(service)
             self._checked.add(service)
 

@@ -6,7 +6,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from journal import (
-    PROJECTIONS, Blob, Content, Envelope, Event, Journal, JournaledCall, Record, Table, Tables, Writer, fold, projection,
+    PROJECTIONS,
+    Blob,
+    Content,
+    Envelope,
+    Event,
+    Journal,
+    JournaledCall,
+    Record,
+    Table,
+    Tables,
+    Writer,
+    fold,
+    projection,
 )  # fmt: skip
 
 SHOP = projection("shop", version=1)
@@ -92,8 +104,9 @@ def put_each(journal: Journal, names: Iterable[str], **fields: Any) -> None:
 
     def work(writer: Writer) -> None:
         for name in names:
+            event = ItemPut(name, **fields)
             writer.append(
-                [(ItemPut(name, **fields), f"arn:shop:::{name}", "1", "r")], 1.0, lambda last: call(last, names=[name])
+                [(event, f"arn:shop:::{name}", "1", "r")], 1.0, lambda last, name=name: call(last, names=[name])
             )
 
     journal.write(work)
@@ -101,7 +114,7 @@ def put_each(journal: Journal, names: Iterable[str], **fields: Any) -> None:
 
 def names(journal: Journal) -> list[str]:
     """Return the names of all items there are."""
-    return journal.read(lambda view: [str(key[2]) for key in view.tables[items].keys()])
+    return journal.read(lambda view: [str(key[2]) for key, _ in view.tables[items].scan()])
 
 
 def rows(journal: Journal) -> list[tuple[bytes, bytes]]:

@@ -69,7 +69,7 @@ def test_an_event_is_read_as_it_was_written(name, time, account, region, resourc
 
 
 def test_every_changed_byte_breaks_the_chain_or_cannot_be_read(blobs):
-    record, chain, _ = codec.encode(ItemPut("a", 1.0, "note"), 1.0, "1", "r", "arn:a", NO_CHAIN, blobs)
+    record, _, _ = codec.encode(ItemPut("a", 1.0, "note"), 1.0, "1", "r", "arn:a", NO_CHAIN, blobs)
     for at in range(len(record)):
         for bit in (1, 0x80):
             damaged = bytearray(record)

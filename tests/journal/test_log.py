@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journal import (
-    Blob, Clock, ClockMoved, Journal, JournalDamaged, NewerFormat, ServiceReset, StaleProjection, Writer, log,
+    Blob,
+    Clock,
+    ClockMoved,
+    Journal,
+    JournalDamaged,
+    NewerFormat,
+    ServiceReset,
+    StaleProjection,
+    Writer,
+    log,
 )  # fmt: skip
 from journal.stack_events import clocks
 from journal.stacks import Stacks
@@ -324,7 +333,7 @@ def test_a_missing_event_is_noticed_when_folding(journal, raised):
 def test_an_event_in_the_wrong_history_is_not_folded(journal, raised):
     put_each(journal, "a")
     journal.write(lambda writer: writer.append([(ClockMoved(3.0), "arn", "", "")], 1.0, None))
-    index = "shop\0001\0r".encode()
+    index = b"shop\0001\0r"
     journal.write(lambda writer: writer.txn.put(index, (2).to_bytes(8, "big"), db=writer.db["by_service"]))
     raised()
     with pytest.raises(JournalDamaged, match="event 2"):

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from journal import BlobCorrupt, BlobStore
 from journal.tables import Record
 from journal.values import (
-    SPILL_OVER, Blob, Content, decoder, pack, pack_value, references, spill, unpack_any, unpack_value, unspill,
+    SPILL_OVER,
+    Blob,
+    Content,
+    decoder,
+    pack,
+    pack_value,
+    references,
+    spill,
+    unpack_any,
+    unpack_value,
+    unspill,
 )  # fmt: skip
 
 

@@ -62,13 +62,12 @@ def start_message_move_task(call: Call, state: State) -> Outcome:
     if destination is not None and destination.queue.id == source.queue.id:
         raise bad_parameter("Source queue arn and destination queue arn must be different.")
     now = milliseconds(call.now)
-    for _, task in state[move_tasks].scan(source.address.arn, reverse=True):
-        if _status(task, _started(_), now) == "RUNNING":
-            raise AwsError(
-                "UnsupportedOperation",
-                "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
-            )
-        break
+    latest = next(state[move_tasks].scan(source.address.arn, reverse=True), None)
+    if latest is not None and _status(latest[1], _started(latest[0]), now) == "RUNNING":
+        raise AwsError(
+            "UnsupportedOperation",
+            "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
+        )
     task_id = call.ids.uuid()
     outcome = answer(TaskHandle=_handle(task_id, source.address.arn, now))
     moved, failure = _move(outcome, call, state, source, destination, rate, task_id)

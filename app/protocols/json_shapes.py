@@ -22,6 +22,7 @@ import orjson
 from app.protocols import timestamps
 from app.protocols.malformed import Malformed
 from app.protocols.models import Ref, ServiceModel, Shape
+from app.protocols.text_values import SPECIAL_FLOATS
 
 Reader = Callable[[Any], Any]
 Writer = Callable[[Any], Any]
@@ -29,7 +30,6 @@ Writer = Callable[[Any], Any]
 JAVA_TYPES = {bool: "java.lang.Boolean", str: "java.lang.String"}
 NUMBER = "com.amazon.coral.value.json.numbers.TruncatingBigNumber"
 ARTICLES = {"Blob": "a"}
-SPECIAL_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 PLAIN = {"string": str, "character": str, "boolean": bool, "integer": int, "long": int, "float": float, "double": float}
 OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 NOTHING: list[tuple[str, str | None, Any]] = []  # never appended to

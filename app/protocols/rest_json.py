@@ -12,7 +12,7 @@ from app.protocols.json_shapes import JsonBody, JsonReaders, JsonWriters, dumps,
 from app.protocols.malformed import Malformed
 from app.protocols.models import ServiceModel
 from app.protocols.request_ids import request_id_headers
-from app.protocols.rest_payloads import Payload, payload_of
+from app.protocols.rest_payloads import Payload, payload_of, raw_serializer
 
 Parser = Callable[[Request, Mapping[str, str]], dict[str, Any]]
 Serializer = Callable[[dict[str, Any], str], Response]
@@ -93,6 +93,8 @@ def compile_serializer(
     if payload is not None and payload.kind == "eventstream":
         encoder = EventEncoder(model, model.resolve(payload.ref), "application/json", json_encoder(quick, careful))
         return rest_serializer(service, status, payload, bindings, encoder)
+    if payload is not None and payload.kind in ("blob", "string"):
+        return raw_serializer(model, definition, bindings, payload)
     if payload is not None:
         return _payload_serializer(service, status, bindings, payload, careful)
     body = JsonBody(quick, careful, shape, bindings.body)
@@ -123,18 +125,14 @@ def _payload_serializer(
     service: str, status: int, bindings: ResponseBindings, payload: Payload, careful: JsonWriters
 ) -> Serializer:
     member = payload.member
-    raw = payload.kind in ("blob", "string")
-    write = None if raw else careful.writer(payload.ref)
+    write = careful.writer(payload.ref)
 
     def serialize(result: dict[str, Any], request_id: str) -> Response:
         headers = request_id_headers(service, request_id)
         bindings.write(result, headers)
+        bindings.write_content_type("application/json", result, headers)
         value = result.get(member)
-        if raw:
-            data = b"" if value is None else value.encode() if value.__class__ is str else value
-        else:
-            bindings.write_content_type("application/json", result, headers)
-            data = b"{}" if value is None else dumps(value if write is None else write(value))
+        data = b"{}" if value is None else dumps(value if write is None else write(value))
         return Response(bindings.status(result, status), headers, data)
 
     return serialize

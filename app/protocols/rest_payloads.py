@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+from app.http import Response
+from app.protocols.http_bindings import ResponseBindings
 from app.protocols.models import Ref, ServiceModel, Shape
+from app.protocols.request_ids import request_id_headers
+
+# The media type of a body that is one member's bytes or text, where the result does not give it.
+DEFAULT_TYPES = {"blob": "application/octet-stream", "string": "text/plain"}
+RAW_TYPES = {
+    ("lambda", "Invoke"): "application/json",
+    ("s3", "GetBucketPolicy"): "application/json",
+    ("s3", "GetObject"): "binary/octet-stream",
+}
 
 
 class Payload(NamedTuple):
@@ -36,3 +48,26 @@ def event_stream_member(model: ServiceModel, shape: Shape) -> str | None:
             name: str = member
             return name
     return None
+
+
+def raw_serializer(
+    model: ServiceModel, definition: dict[str, Any], bindings: ResponseBindings, payload: Payload
+) -> Callable[[dict[str, Any], str], Response]:
+    """Return the function that answers with one member's bytes or text as the body, passed on as it is."""
+    member = payload.member
+    status = definition["http"].get("responseCode", 200)
+    media = RAW_TYPES.get((model.name, definition["name"]), DEFAULT_TYPES[payload.kind])
+
+    def serialize(result: dict[str, Any], request_id: str) -> Response:
+        headers = request_id_headers(model.name, request_id)
+        bindings.write(result, headers)
+        data = result.get(member)
+        if data is None:
+            data = b""
+        else:
+            bindings.write_content_type(media, result, headers)
+            if data.__class__ is str:
+                data = data.encode()
+        return Response(bindings.status(result, status), headers, data)
+
+    return serialize

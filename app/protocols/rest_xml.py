@@ -12,7 +12,7 @@ from app.protocols.http_bindings import RequestBindings, ResponseBindings
 from app.protocols.malformed import Malformed
 from app.protocols.models import ServiceModel, Shape
 from app.protocols.request_ids import request_id_headers
-from app.protocols.rest_payloads import Payload, payload_of
+from app.protocols.rest_payloads import Payload, payload_of, raw_serializer
 from app.protocols.xml_reading import XmlReaders, local_name, parse_xml
 from app.protocols.xml_writing import DECLARATION, XmlWriters, escape
 
@@ -103,7 +103,7 @@ def compile_serializer(model: ServiceModel, definition: dict[str, Any], writers:
     if payload is not None and payload.kind == "eventstream":
         return event_streams.compile_rest_serializer(model, definition, payload, bindings, writers)
     if payload is not None and payload.kind in ("blob", "string"):
-        return _raw_serializer(service, status, bindings, payload)
+        return raw_serializer(model, definition, bindings, payload)
     body = _body_writer(model, definition, shape, bindings, payload, writers)
     media = CONTENT_TYPES.get(service, XML)
 
@@ -113,22 +113,6 @@ def compile_serializer(model: ServiceModel, definition: dict[str, Any], writers:
         data = body(result) if body is not None else b""
         if data:
             bindings.write_content_type(media, result, headers)
-        return Response(bindings.status(result, status), headers, data)
-
-    return serialize
-
-
-def _raw_serializer(service: str, status: int, bindings: ResponseBindings, payload: Payload) -> Serializer:
-    member = payload.member
-
-    def serialize(result: dict[str, Any], request_id: str) -> Response:
-        headers = request_id_headers(service, request_id)
-        bindings.write(result, headers)
-        data = result.get(member)
-        if data is None:
-            data = b""
-        elif data.__class__ is str:
-            data = data.encode()
         return Response(bindings.status(result, status), headers, data)
 
     return serialize

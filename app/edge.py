@@ -27,6 +27,8 @@ from journal.stacks import BadName, NoSuchStack
 
 log = logging.getLogger("cairn.edge")
 
+OURS = ("/_cairn/", "/_localstack/", "/_aws/", "/health")  # paths of the admin endpoints; no bucket's name begins so
+
 
 class Edge:
     """What answers AWS calls in one process."""
@@ -83,6 +85,7 @@ class Edge:
         except Exception:
             log.exception("%s:%s failed (request %s)", service, operation, request_id)
             error = _bug(request_id)
+        error.__traceback__ = None  # it would keep this frame, and a read transaction, until the next collection
         response = self._refuse(service, operation, protocol, error, request_id, request)
         self.observed.failure(service, operation, response.status, began, request, request_id, error, route)
         return response
@@ -213,6 +216,25 @@ class _Sink:
             resp.data = response.body if isinstance(response.body, bytes) else b"".join(response.body)
 
 
+class _Falcon(falcon.App):
+    """Falcon, with a straight way for AWS calls that our worker read.
+
+    Finding that no route matches, and making request and response objects that nobody looks at, is 10 of the 80 µs of a
+    read. Our own paths take Falcon's usual way, as does everything under another WSGI server.
+    """
+
+    def __init__(self, edge: Edge) -> None:
+        super().__init__()
+        self._edge = edge
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        request = environ.get("cairn.request")
+        if request is None or request.path.startswith(OURS):
+            return super().__call__(environ, start_response)
+        environ["cairn.response"] = self._edge.answer(request, environ.get("cairn.connected"))
+        return ()
+
+
 def application(settings: Settings | None = None) -> falcon.App:
     """Build the WSGI application of one worker process."""
     served = Served(settings or load())
@@ -226,7 +248,7 @@ def build(served: Served) -> falcon.App:
     observed = Observed(served.settings)
     routing.configure(trust_aws_keys=served.settings.parity_access_keys)
     edge = Edge(served, observed)
-    app = falcon.App()
+    app = _Falcon(edge)
     app.req_options.strip_url_path_trailing_slash = False
     add_routes(app, edge)
     app.add_sink(_Sink(edge), "/")

@@ -160,7 +160,10 @@ class Engine:
                 get_hub().loop.run_callback(self._wake if self._committed_by == "thread" else self._commit_queue)
             turn.landing.get()
         if turn.error is not None:
-            raise turn.error
+            try:
+                raise turn.error
+            finally:
+                turn.error = None  # or frame, turn, error and traceback would keep each other
         return turn
 
     def _commit_queue(self) -> None:

@@ -23,6 +23,7 @@ from journal.stacks import MAIN, Stacks
 log = logging.getLogger("cairn.stacks")
 
 RING_EVERY = 0.002  # seconds
+LOOK_AGAIN = 0.05  # seconds
 
 
 def _off_the_hub(work: Callable[[], object]) -> object:
@@ -52,6 +53,7 @@ class Served:
         self.blobs = self.stacks.blobs
         self.stacks.get(MAIN)
         self.doorbell = Doorbell(Path(settings.data) / "run")
+        self._looked: dict[str, tuple[float, Engine]] = {}
         self._engines: dict[str, tuple[Journal, Engine]] = {}
         self.on_ring: list[Callable[[str], None]] = []  # told the stack of each commit heard or made
         self._rest = get_hub().loop.timer(RING_EVERY)
@@ -61,7 +63,20 @@ class Served:
         self._listener = gevent.spawn(self._listen)
 
     def engine(self, name: str = MAIN) -> Engine:
-        """Return a stack's engine. Raises journal.stacks.NoSuchStack, BadName."""
+        """Return a stack's engine. Raises journal.stacks.NoSuchStack, BadName.
+
+        Whether another process has deleted or replaced the stack is looked up at most once in LOOK_AGAIN, and at once where
+        its ring has been heard.
+        """
+        now = time.monotonic()
+        looked = self._looked.get(name)
+        if looked is not None and now < looked[0] and self.stacks.opened(name) is looked[1].journal:
+            return looked[1]
+        engine = self._look(name)
+        self._looked[name] = (now + LOOK_AGAIN, engine)
+        return engine
+
+    def _look(self, name: str) -> Engine:
         journal = self.stacks.get(name)
         known = self._engines.get(name)
         if known is not None and known[0] is journal:
@@ -103,7 +118,8 @@ class Served:
             self._rest.start(self._rested)
 
     def ring_all(self, stack: str) -> None:
-        """Wake every waiting call of a stack, in all processes: its clock moved, or it was replaced."""
+        """Wake every waiting call of a stack, in all processes: its clock moved, or it was deleted or replaced."""
+        self._looked.pop(stack, None)
         known = self._engines.get(stack)
         if known is not None:
             known[1].waiting.ring_all()
@@ -119,6 +135,7 @@ class Served:
                     for arn in ring.resources:
                         known[1].waiting.ring(arn)
                     if not ring.resources:
+                        self._looked.pop(ring.stack, None)
                         known[1].waiting.ring_all()
                 for heard in self.on_ring:
                     heard(ring.stack)

@@ -8,6 +8,7 @@ greenlet must not begin a transaction while it has another of the same environme
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import re
 import threading
@@ -127,6 +128,7 @@ class Environment:
                 continue
             except lmdb.ReadersFullError:
                 try:
+                    gc.collect()  # a transaction's slot is free only once the object is gone, and cycles keep objects
                     self._env.reader_check()
                     txn = self._env.begin()
                 except BaseException:

@@ -19,10 +19,11 @@ import lmdb
 import msgspec
 
 from journal import events as codec
+from journal import keys
 from journal.blobs import BlobStore
 from journal.environment import DEFAULT_MAP, Durability, Environment
 from journal.events import NO_CHAIN, Envelope, Event
-from journal.projection import RESET, FindProjection, Tables
+from journal.projection import RESET, FindProjection, Projection, Tables
 from journal.stack_events import ServiceReset, clocks
 from journal.tables import MAX_KEY, Table, child_node
 from journal.values import BlobPort, pack, pack_value, unpack_any
@@ -34,6 +35,7 @@ REBUILD_STEP = 5_000  # events a transaction while a projection is rebuilt
 _DROPPING = -1  # stands for the seq while the old rows of a projection are deleted
 
 _seq = struct.Struct(">Q")
+_CLOCK = clocks.prefix + keys.encode((0,))
 
 
 class NewerFormat(Exception):
@@ -91,9 +93,11 @@ class View:
 
     def now(self) -> float:
         """Return the stack's clock: seconds since the epoch, UTC."""
-        clock = self.tables[clocks].get(0)
-        if clock is None:
+        self.tables.require("cairn")
+        if self.txn.get(_CLOCK, db=self.db["tables"]) is None:  # nearly always, and asked in every transaction
             return self.journal.wall()
+        clock = self.tables[clocks].get(0)
+        assert clock is not None
         if clock.frozen is not None:
             return float(clock.frozen)
         return self.journal.wall() + float(clock.offset)

@@ -107,6 +107,11 @@ class Stacks:
                 return journal
             journal.close()  # replaced in this very moment: what we opened may be the old one
 
+    def opened(self, name: str) -> Journal | None:
+        """Return a stack's journal if this process has it open, without looking whether it is still there."""
+        known = self._open.get(name)
+        return None if known is None else known[1]
+
     def _inode(self, name: str) -> int:
         """Return the identity of a stack's file, 0 where there is none."""
         try:

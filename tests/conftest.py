@@ -110,16 +110,18 @@ class StackUnderTest:
 
     def client(self, service: str, region: str = "us-east-1", account: str = "000000000000", **options: Any) -> Any:
         """Return a boto3 client on this stack. `options` are botocore Config options, or key/secret/token."""
-        return self.session(region, account, **{k: options.pop(k) for k in ("key", "secret", "token") if k in options}).client(
-            service, endpoint_url=self.url, config=self.config(**options)
-        )
+        return self.session(
+            region, account, **{k: options.pop(k) for k in ("key", "secret", "token") if k in options}
+        ).client(service, endpoint_url=self.url, config=self.config(**options))
 
     def resource(self, service: str, region: str = "us-east-1", account: str = "000000000000", **options: Any) -> Any:
         """Return a boto3 resource on this stack."""
         return self.session(region, account).resource(service, endpoint_url=self.url, config=self.config(**options))
 
     @staticmethod
-    def session(region: str, account: str, key: str | None = None, secret: str = "test", token: str | None = None) -> Any:
+    def session(
+        region: str, account: str, key: str | None = None, secret: str = "test", token: str | None = None
+    ) -> Any:
         """Return a boto3 session for an account."""
         return boto3.session.Session(key or account, secret, token, region)
 
@@ -127,7 +129,9 @@ class StackUnderTest:
     def config(**options: Any) -> Config:
         """Return a configuration without retries, so that a failure is seen as it is."""
         s3 = {"addressing_style": "path", **options.pop("s3", {})}
-        return Config(retries={"total_max_attempts": 1}, s3=s3, parameter_validation=options.pop("validate", False), **options)
+        return Config(
+            retries={"total_max_attempts": 1}, s3=s3, parameter_validation=options.pop("validate", False), **options
+        )
 
 
 @pytest.fixture

@@ -101,6 +101,7 @@ class OneStack:
         if name == MAIN:
             raise Refusal(400, "MainStack", "The stack main cannot be deleted; reset it.")
         self._served.stacks.delete(name)
+        self._served.ring_all(name)
         resp.status = 204
 
 

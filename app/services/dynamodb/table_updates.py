@@ -76,6 +76,12 @@ class _Update:
                 f"Requested WriteCapacityUnits: {write}. Refer to the Amazon DynamoDB Developer Guide for current "
                 "limits and how to request higher limits."
             )
+        if billing == "PROVISIONED" and known.billing != billing:
+            updates = params.get("GlobalSecondaryIndexUpdates") or []
+            told = {(update.get("Update") or update.get("Delete") or {}).get("IndexName") for update in updates}
+            for index in self.shape.indexes:
+                if not index.local and index.name not in told:
+                    raise invalid_values(f"ProvisionedThroughput must be specified for index: {index.name}")
         self.events.append(ThroughputChanged(self.shape.name, None, billing, read, write, settings))
         if billing == "PAY_PER_REQUEST" and known.billing != billing:
             for index in self.shape.indexes:

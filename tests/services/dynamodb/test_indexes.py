@@ -134,6 +134,21 @@ def test_an_index_added_later_is_filled_with_the_items_that_fit(dynamodb, things
         dynamodb.update_table(TableName=things, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "byx"}}])
 
 
+def test_a_table_that_becomes_provisioned_needs_throughput_for_its_indexes_too(dynamodb, tables):
+    table = tables(gsi={"byx": "x"})
+    units = {"ReadCapacityUnits": 2, "WriteCapacityUnits": 3}
+    with aws_error("ValidationException", message="ProvisionedThroughput must be specified for index: byx"):
+        dynamodb.update_table(TableName=table, BillingMode="PROVISIONED", ProvisionedThroughput=units)
+    dynamodb.update_table(
+        TableName=table,
+        BillingMode="PROVISIONED",
+        ProvisionedThroughput=units,
+        GlobalSecondaryIndexUpdates=[{"Update": {"IndexName": "byx", "ProvisionedThroughput": units}}],
+    )
+    (told,) = dynamodb.describe_table(TableName=table)["Table"]["GlobalSecondaryIndexes"]
+    assert told["ProvisionedThroughput"]["WriteCapacityUnits"] == 3
+
+
 def test_an_index_key_may_have_several_attributes(dynamodb):
     names = ("h1", "h2", "r1", "r2")
     dynamodb.create_table(

@@ -130,7 +130,7 @@ def _check_set(value: Value, kind: str, members: list[Any]) -> tuple[Value, int]
     if len(set(members)) != len(members):
         shown = members if kind == "SS" else ["..."]
         raise invalid_values(
-            f"Input collection [{', '.join(shown)}]{'of type BS ' if kind == 'BS' else ''} contains duplicates."
+            f"Input collection [{', '.join(shown)}]{'of type BS' if kind == 'BS' else ''} contains duplicates."
         )
     return value, sum(map(text_size, members)) if kind == "SS" else sum(map(len, members))
 

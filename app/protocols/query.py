@@ -21,9 +21,9 @@ def compile_parser(model: ServiceModel, definition: dict[str, Any], readers: For
     if "input" not in definition:
         return lambda request, labels: {}
     read = readers.reader(definition["input"])
+    members = model.shape(definition["input"]["shape"])["members"]
     # Every form has a Version, which is the API's; a parameter of that name shows only where it differs.
-    has_version = "Version" in model.shape(definition["input"]["shape"])["members"]
-    has_action = "Action" in model.shape(definition["input"]["shape"])["members"]
+    has_version, has_action = "Version" in members, "Action" in members
 
     def parse(request: Request, labels: Mapping[str, str]) -> dict[str, Any]:
         form = read_form(request)
@@ -32,6 +32,9 @@ def compile_parser(model: ServiceModel, definition: dict[str, Any], readers: For
         if has_action and form.get("Action") == definition["name"]:
             del form["Action"]
         params: dict[str, Any] = read(form)
+        for name, value in labels.items():  # what the path says and the form leaves out: a queue's URL
+            if name in members:
+                params.setdefault(name, value)
         return params
 
     return parse

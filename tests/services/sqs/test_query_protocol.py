@@ -55,7 +55,6 @@ def test_a_message_goes_through_in_forms_and_xml(stack: Any) -> None:
     assert status == 200
 
 
-@pytest.mark.xfail(strict=True, reason="the query parser leaves out the QueueUrl that routing found in the path")
 def test_a_queues_url_is_where_its_calls_may_go(stack: Any) -> None:
     call(stack, Action="CreateQueue", QueueName="jobs")
     status, answer = call(stack, "/000000000000/jobs", Action="GetQueueAttributes", **{"AttributeName.1": "QueueArn"})

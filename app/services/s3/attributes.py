@@ -177,3 +177,8 @@ def new_version(call: Call, bucket: Bucket, number: int = 0) -> str:
 def shown_version(bucket: Bucket, version: str) -> str | None:
     """Return a version id as answers have it: nothing where the bucket was never versioned."""
     return version if bucket.versioning else None
+
+
+def made_version(bucket: Bucket, version: str) -> str | None:
+    """Return the id of a version that was just made, as answers have it: nothing where versioning is not enabled."""
+    return version if bucket.versioning == "Enabled" else None

@@ -10,8 +10,8 @@ from typing import Any
 
 from app.services import AwsError, Call, Outcome, State, answer, command, emit
 from app.services.s3 import checksums
-from app.services.s3.attributes import new_version, shown_version
-from app.services.s3.encryption import answered, check_customer_key
+from app.services.s3.attributes import made_version, new_version
+from app.services.s3.encryption import answered, check_same_key
 from app.services.s3.expiry import expiration
 from app.services.s3.finding import version_row
 from app.services.s3.objects import check_conditions
@@ -41,7 +41,8 @@ def complete_multipart_upload(call: Call, state: State) -> Outcome:
         return _once_more(call, state, bucket, listed)
     if not listed:
         raise AwsError("MalformedXML", MALFORMED, status=400)
-    check_customer_key(params, {} if "SSECustomerKeyMD5" not in params else upload.members)
+    if "SSECustomerKeyMD5" in params:
+        check_same_key(params, upload.members)
     if "IfMatch" in params or "IfNoneMatch" in params:
         check_conditions(params, state, bucket, key)
     chosen = _chosen(state, bucket, upload_id, upload, listed)
@@ -64,7 +65,7 @@ def complete_multipart_upload(call: Call, state: State) -> Outcome:
     )  # fmt: skip
     return emit(event, object_arn(bucket.name, key), account=bucket.account, region=bucket.region).answer(
         Location=location(call, bucket.name, key), Bucket=bucket.name, Key=key, ETag=f'"{etag}"',
-        VersionId=shown_version(bucket, version),
+        VersionId=made_version(bucket, version),
         Expiration=expiration(state, bucket, key, size, upload.tags, call.now),
         **sums, **answered(upload.members),
     )  # fmt: skip
@@ -91,7 +92,7 @@ def _once_more(call: Call, state: State, bucket: Bucket, listed: list[dict[str, 
         raise no_such_upload(upload_id)
     return answer(
         Location=location(call, bucket.name, key), Bucket=bucket.name, Key=key, ETag=f'"{done.etag}"',
-        VersionId=shown_version(bucket, done.version), **record.checksums, **answered(record.members),
+        VersionId=made_version(bucket, done.version), **record.checksums, **answered(record.members),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from app.services import AwsError, Call, Outcome, State, command, emit, prepare
 from app.services.s3 import checksums, conditions
-from app.services.s3.attributes import Attributes, check_write, new_version, shown_version
+from app.services.s3.attributes import Attributes, check_write, made_version, new_version
 from app.services.s3.encryption import answered, check_customer_key
 from app.services.s3.finding import (
     check_version_id,
@@ -135,7 +135,7 @@ def copy_object(call: Call, state: State) -> Outcome:
     shown = {name: value for name, value in sums.items() if "ChecksumAlgorithm" in params or name != "ChecksumType"}
     return emit(event, object_arn(bucket.name, key), account=bucket.account, region=bucket.region).answer(
         CopyObjectResult={"ETag": f'"{etag}"', "LastModified": float(int(call.now)), **shown},
-        VersionId=shown_version(bucket, version),
+        VersionId=made_version(bucket, version),
         CopySourceVersionId=record.version if source.bucket.versioning else None,
         **answered(members),
     )

@@ -84,6 +84,23 @@ def answered(members: dict[str, str]) -> dict[str, str]:
     return {name: members[name] for name in ANSWERED if name in members}
 
 
+def check_same_key(params: dict[str, Any], members: dict[str, str]) -> None:
+    """Hold a part's key against its upload's. Errors: InvalidRequest (400)."""
+    given, stored = params.get("SSECustomerKeyMD5"), members.get("SSECustomerKeyMD5")
+    if given == stored:
+        return
+    if given is None:
+        raise AwsError(
+            "InvalidRequest",
+            "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate "
+            "encryption parameters.",
+            status=400,
+        )
+    raise AwsError(
+        "InvalidRequest", "The provided encryption parameters did not match the ones used originally.", status=400
+    )
+
+
 def check_customer_key(params: dict[str, Any], members: dict[str, str], prefix: str = "") -> None:
     """Let only who has the key read what was stored with one. Errors: InvalidRequest (400), AccessDenied (403)."""
     given, stored = params.get(f"{prefix}SSECustomerKeyMD5"), members.get("SSECustomerKeyMD5")

@@ -63,6 +63,13 @@ def entry(key: str, record: StoredObject) -> dict[str, Any]:
     return shown
 
 
+def is_common_prefix(marker: str, prefix: str, delimiter: str) -> bool:
+    """Tell whether a marker is a common prefix of the listing that it continues."""
+    if not delimiter or not marker.startswith(prefix):
+        return False
+    return 0 <= marker.find(delimiter, len(prefix)) == len(marker) - len(delimiter)
+
+
 @query("s3", "ListObjects")
 def list_objects(call: Call, state: State) -> Outcome:
     """List keys, version 1. Errors: NoSuchBucket, InvalidArgument. Source: Amazon S3 API Reference, ListObjects."""
@@ -72,13 +79,13 @@ def list_objects(call: Call, state: State) -> Outcome:
     most, encode = max_keys(params), encoder(params)
     after, past = marker or None, None
     # a marker that is a common prefix is one that was shown: go on behind all that it stands for
-    if delimiter and marker.startswith(prefix) and marker.find(delimiter, len(prefix)) == len(marker) - len(delimiter):
+    if is_common_prefix(marker, prefix, delimiter):
         after, past = None, marker
     found = page(_current(state, bucket, prefix), prefix, delimiter, after, past, most)
     whose = owner(bucket.account)
     contents = [{**entry(encode(key), record), "Owner": whose} for key, record in found.found]
     return answer(
-        Name=bucket.name, Prefix=encode(prefix), Marker=encode(marker), MaxKeys=most,
+        Name=bucket.name, Prefix=prefix, Marker=encode(marker), MaxKeys=most,
         Delimiter=encode(delimiter) if delimiter else None, IsTruncated=found.truncated,
         NextMarker=encode(found.last) if found.truncated and delimiter else None,
         EncodingType=params.get("EncodingType"), Contents=contents or None,
@@ -95,8 +102,8 @@ def list_objects_v2(call: Call, state: State) -> Outcome:
     most, encode = max_keys(params), encoder(params)
     given = params.get("ContinuationToken")
     after, past = start or None, None
-    if given is not None:
-        position = untoken(given) if given else None
+    if given:
+        position = untoken(given)
         if position is None:
             raise invalid_argument("The continuation token provided is incorrect", "continuation-token", given)
         after, past = position
@@ -111,7 +118,7 @@ def list_objects_v2(call: Call, state: State) -> Outcome:
         Name=bucket.name, Prefix=encode(prefix), MaxKeys=most, KeyCount=len(found.found) + len(found.prefixes),
         Delimiter=encode(delimiter) if delimiter else None, IsTruncated=found.truncated, ContinuationToken=given,
         NextContinuationToken=token(found.last, last_is_prefix) if found.truncated else None,
-        StartAfter=encode(start) if start is not None and given is None else None,
+        StartAfter=encode(start) if start is not None else None,
         EncodingType=params.get("EncodingType"), Contents=contents or None,
         CommonPrefixes=[{"Prefix": encode(each)} for each in found.prefixes] or None,
     )  # fmt: skip

@@ -109,14 +109,9 @@ def put_object_retention(call: Call, state: State) -> Outcome:
     if until is not None and until <= call.now:
         raise AwsError("InvalidArgument", "The retain until date must be in the future!", status=400)
     if record.lock_mode and record.retain_until > call.now:
-        weaker = (
-            not mode
-            or (until or 0.0) < record.retain_until
-            or (mode == "GOVERNANCE") != (record.lock_mode == "GOVERNANCE")
-        )
-        strengthened = mode == "COMPLIANCE" and (until or 0.0) >= record.retain_until
+        weaker = not mode or (until or 0.0) < record.retain_until or mode != record.lock_mode
         bypass = record.lock_mode == "GOVERNANCE" and call.params.get("BypassGovernanceRetention")
-        if weaker and not strengthened and not bypass:
+        if weaker and not bypass:
             raise access_denied(PROTECTED)
     key = call.params["Key"]
     event = ObjectRetained(bucket.name, bucket.id, key, record.version, mode, float(until or 0.0))

@@ -66,7 +66,7 @@ def store(
     )  # fmt: skip
     outcome = emit(event, object_arn(bucket.name, key), account=bucket.account, region=bucket.region)
     result: dict[str, Any] = {"ETag": f'"{etag}"', **sums, **answered(what.members)}
-    if bucket.versioning:
+    if bucket.versioning == "Enabled":
         result["VersionId"] = version
     expires = expiration(state, bucket, key, size, what.tags, call.now)
     if expires is not None:

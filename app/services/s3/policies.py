@@ -60,6 +60,8 @@ def _check_statement(statement: Any, bucket: Bucket) -> None:
         )
     if ("Principal" in statement) == ("NotPrincipal" in statement):
         raise malformed("Missing required field Principal")
+    if "NotPrincipal" in statement and statement["Effect"] == "Allow":
+        raise malformed("Allow with NotPrincipal is not allowed.")
     actions = as_list(statement.get("Action", statement.get("NotAction")))
     if not actions:
         raise malformed("Missing required field Action")

@@ -16,10 +16,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from app.http import Request
+from app.protocols import timestamps
 from app.services import AwsError, Call
-from app.services.s3.places import invalid_argument
+from app.services.s3.places import invalid_argument, iso8601
 
 WEEK = 604800
+MAX_SKEW = 900
 V4_PARAMETERS = ("X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Expires")
 
 _DATE = re.compile(r"\d{8}T\d{6}Z")
@@ -33,11 +35,44 @@ def guard(call: Call, request: Request, blobs: Any = None) -> None:
     query = request.query
     if query and ("X-Amz-Algorithm" in query or "AWSAccessKeyId" in query):
         _note_expiry(call, dict(parse_qsl(query, keep_blank_values=True)))
+    headers = request.headers
+    authorization = headers.get("authorization")
+    if authorization is not None and authorization.startswith("AWS "):
+        _check_version_2(authorization, headers.get("x-amz-date") or headers.get("date") or "")
     params = call.params
+    if "x-amz-server-side-encryption" in headers and call.operation in ("GetObject", "HeadObject"):
+        raise invalid_argument(
+            "x-amz-server-side-encryption header is not supported for this operation.",
+            "x-amz-server-side-encryption", headers["x-amz-server-side-encryption"],
+        )  # fmt: skip
     if "SSECustomerAlgorithm" in params or "SSECustomerKey" in params or "SSECustomerKeyMD5" in params:
         _check_customer_key(params, "")
     if "CopySourceSSECustomerKey" in params:
         _check_customer_key(params, "CopySource")
+
+
+def _check_version_2(authorization: str, date: str) -> None:
+    """Check the form of a version 2 signature and the date it was made.
+
+    The skew is one between the client's clock and this machine's: a stack's clock, which may have been moved, says
+    nothing of it.
+    """
+    if authorization.count(":") != 1 or not authorization[4:].partition(":")[0]:
+        message = "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature"
+        raise invalid_argument(message, "Authorization", authorization)
+    try:
+        made = timestamps.parse(date)
+    except (ValueError, OverflowError, TypeError):
+        made = -1.0
+    if made < 0:
+        message = "AWS authentication requires a valid Date or x-amz-date header"
+        raise AwsError("AccessDenied", message, status=403)
+    now = time.time()
+    if abs(now - made) > MAX_SKEW:
+        raise AwsError(
+            "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.",
+            status=403, RequestTime=date, ServerTime=iso8601(now), MaxAllowedSkewMilliseconds=str(MAX_SKEW * 1000),
+        )  # fmt: skip
 
 
 def _note_expiry(call: Call, query: dict[str, str]) -> None:

@@ -73,7 +73,7 @@ def expectations(params: dict[str, Any], request: Request) -> tuple[Wanted, Enco
                     "value.", "x-amz-content-sha256", declared,
                 )  # fmt: skip
             wanted.sha256 = declared
-        if body.length is None:
+        if body.length is None or "content-length" not in headers:
             raise _no_length()
         wanted.length = body.length
     else:
@@ -303,5 +303,4 @@ class Spool:
 
     def results(self) -> dict[str, str]:
         """Return the checksums that were computed, by their names in answers."""
-        found = {f"Checksum{name}": checksums.text(digest) for name, digest in self._digests.items()}  # type: ignore[arg-type]
-        return found
+        return {f"Checksum{name}": checksums.text(digest) for name, digest in self._digests.items()}  # type: ignore[arg-type]

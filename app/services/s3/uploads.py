@@ -12,7 +12,7 @@ from app.services import AwsError, Blob, Call, Outcome, State, answer, command, 
 from app.services.s3 import checksums
 from app.services.s3.attributes import Attributes, check_write, shown_version
 from app.services.s3.copies import READ_HERE, find_source
-from app.services.s3.encryption import answered, check_customer_key
+from app.services.s3.encryption import answered, check_same_key
 from app.services.s3.finding import cut, pieces_of, read_whole
 from app.services.s3.lists import encoder
 from app.services.s3.places import bucket_of, invalid_argument, object_arn, owner
@@ -110,7 +110,7 @@ def upload_part(call: Call, state: State) -> Outcome:
     number = params["PartNumber"]
     check_number(number)
     upload = upload_of(call, state, bucket)
-    check_customer_key(params, upload.members)
+    check_same_key(params, upload.members)
     etag, size, computed = params["_received"]
     content = params["Body"]
     given = next((name for name in checksums.MEMBERS if name in params), None)
@@ -151,6 +151,7 @@ def upload_part_copy(call: Call, state: State) -> Outcome:
     check_number(number)
     source = find_source(call, state)
     upload = upload_of(call, state, bucket)
+    check_same_key(params, upload.members)
     record = source.record
     pieces = pieces_of(state, source.bucket.id, record)
     size, etag, computed = record.size, record.etag, record.checksums

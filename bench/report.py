@@ -137,10 +137,11 @@ def _layers(figures: dict[str, Any]) -> str:
 
 def _journal(figures: dict[str, Any]) -> str:
     out = ["## The journal\n"]
-    for batch, (ours, raw) in figures["append"].items():
-        out.append(
-            f"- Append, {batch} a commit, not flushed: {ours:,.0f} commands/s through handler, fold and journal; raw LMDB with five puts each: {raw:,.0f}/s; ratio {ours / raw:.2f}."
-        )
+    out.append("| append: event, chain, call, index, one record | journal | the same bytes into raw LMDB | ratio |")
+    out.append("| --- | --- | --- | --- |")
+    for case, (ours, raw) in figures["append"].items():
+        out.append(f"| {case} | {ours:,.0f}/s | {raw:,.0f}/s | {ours / raw:.2f} |")
+    out.append("")
     out.append(f"- Replay: {figures['replay']:,.0f} SQS events a second on one core.")
     out.append(
         f"- Fork of a 20,000-event stack: {figures['fork'][0] * 1000:.0f} ms at the head, {figures['fork'][1] * 1000:.0f} ms in the middle."

@@ -73,10 +73,14 @@ class Environment:
             os.makedirs(self.path, mode=0o700, exist_ok=True)
             _reserve_lock_file(f"{self.path}/lock.mdb")
         self._env = self._open(map_size)
-        self._env.reader_check()
         self.db: dict[str, Any] = {}
-        for name in DATABASES:
-            self.db[name] = self._database(name)
+        try:
+            self._env.reader_check()
+            for name in DATABASES:
+                self.db[name] = self._database(name)
+        except BaseException:
+            self._env.close()  # a damaged file; left open, it could not be opened again to say what is wrong
+            raise
 
     def _database(self, name: str) -> Any:
         while True:

@@ -49,24 +49,18 @@ class Event(msgspec.Struct, metaclass=_EventType, frozen=True, gc=False):
     """
 
 
-class Envelope:
+class Envelope(msgspec.Struct, gc=False):
     """An event as it stands in the journal."""
 
-    __slots__ = ("account", "chain", "data", "region", "resource", "seq", "time", "type", "version")
-
-    def __init__(
-        self, seq: int, version: int, type: str, time: float, account: str, region: str, resource: str,
-        data: msgspec.Raw | bytes, chain: bytes,
-    ) -> None:  # fmt: skip
-        self.seq = seq
-        self.version = version
-        self.type = type
-        self.time = time  # seconds since the epoch, UTC, by the stack's clock
-        self.account = account
-        self.region = region
-        self.resource = resource  # the ARN of what the event is about
-        self.data = data  # the event's fields, packed
-        self.chain = chain
+    seq: int
+    version: int
+    type: str
+    time: float  # seconds since the epoch, UTC, by the stack's clock
+    account: str
+    region: str
+    resource: str  # the ARN of what the event is about
+    data: msgspec.Raw | bytes  # the event's fields, packed
+    chain: bytes
 
     @property
     def service(self) -> str:

@@ -322,32 +322,31 @@ class Writer(View):
         `happened`: (event, resource, account, region) in order. `call` is given the last seq and returns what caused them.
         Raises StaleProjection before anything is written; whatever a fold raises must abort the transaction.
         """
-        txn, db, blobs = self.txn, self.db, self.blobs
-        for event, _, _, _ in happened:
-            self._ready(event.of if isinstance(event, ServiceReset) else _service(event))
-        first = self._head + 1
-        for event, resource, account, region in happened:
-            record, self._chain, fields = codec.encode(event, time, account, region, resource, self._chain, blobs)
-            self._head += 1
-            seq = _seq.pack(self._head)
-            txn.put(seq, record, db=db["events"], append=True)
-            cls: Any = type(event)
-            service = event.of if isinstance(event, ServiceReset) else cls.service
-            txn.put(f"{service}\0{account}\0{region}".encode(), seq, db=db["by_service"], dupdata=True)
+        txn, db, blobs, put = self.txn, self.db, self.blobs, self.txn.put
+        services = [event.of if isinstance(event, ServiceReset) else _service(event) for event, _, _, _ in happened]
+        for service in services:
+            if service not in self._marked:
+                self._ready(service)
+        seq = first = self._head + 1
+        for service, (event, resource, account, region) in zip(services, happened, strict=True):
+            record, chain, fields = codec.encode(event, time, account, region, resource, self._chain, blobs)
+            key = _seq.pack(seq)
+            put(key, record, db=db["events"], append=True)
+            put(f"{service}\0{account}\0{region}".encode(), key, db=db["by_service"])
+            self._head, self._chain = seq, chain
             projection = self.find(service)
             if projection is not None:
-                on = Envelope(
-                    self._head, cls.event_version, cls.event_type, time, account, region, resource, fields, self._chain
-                )
+                cls: Any = type(event)
+                on = Envelope(seq, cls.event_version, cls.event_type, time, account, region, resource, fields, chain)
                 # the fold sees what a replay would see, not the object that the handler made
                 projection.apply(cls.decode(fields), on, self.tables)
+            seq += 1
         if call is not None:
-            txn.put(_seq.pack(first), pack_value(call(self._head), blobs), db=db["calls"], append=True)
+            put(_seq.pack(first), pack_value(call(self._head), blobs), db=db["calls"], append=True)
         return self._head
 
     def _ready(self, service: str) -> None:
-        if service in self._marked:
-            return
+        """Make sure, once a transaction, that a service's tables may be folded on."""
         self.tables.require(service)
         projection = self.find(service)
         key = b"projection/" + service.encode()
@@ -411,15 +410,18 @@ class Journal:
         self.find = find
         self.wall = wall
         self.environment = Environment(path, durability, readonly, map_size, pause)
-        with self.environment.reading() as txn:
-            version = View(self, txn).meta("format")
-        if version is None and not readonly:
-            self.environment.transact(self._initialise)
-        elif version is not None and version > FORMAT:
+        try:
+            with self.environment.reading() as txn:
+                version = View(self, txn).meta("format")
+            if version is None and not readonly:
+                self.environment.transact(self._initialise)
+            elif version is not None and version > FORMAT:
+                raise NewerFormat(
+                    f"{path} has journal format {version}; this Cairn reads up to {FORMAT}. Use a later Cairn."
+                )
+        except BaseException:
             self.environment.close()
-            raise NewerFormat(
-                f"{path} has journal format {version}; this Cairn reads up to {FORMAT}. Use a later Cairn."
-            )
+            raise
 
     def _initialise(self, txn: lmdb.Transaction) -> None:
         if txn.get(b"format", db=self.environment.db["meta"]) is None:

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from typing import Any
 
+from app.arns import parse
 from app.services import AwsError, Call, Outcome, State, answer, command, query
 from app.services.s3.acls import ENFORCED
 from app.services.s3.attributes import STORAGE_CLASSES
@@ -15,6 +16,7 @@ from app.services.s3.encryption import ALGORITHMS
 from app.services.s3.places import bucket_of, invalid_argument
 from app.services.s3.tagging import MAX_BUCKET_TAGS, parse_set, tag_set
 from projections.s3 import Bucket, buckets
+from projections.sqs.queues import queues
 
 CORS_METHODS = frozenset({"GET", "PUT", "HEAD", "POST", "DELETE"})
 MAX_RULES = {"cors": 100, "lifecycle": 1000}
@@ -403,6 +405,8 @@ def put_bucket_notification_configuration(call: Call, state: State) -> Outcome:
         for each in given.get(member) or []:
             if not pattern.fullmatch(each.get(name) or ""):
                 raise invalid_argument("The ARN could not be parsed", name.removesuffix("Arn"), str(each.get(name)))
+            if name == "QueueArn":
+                _check_queue(call, state, each[name])
             prefix, suffix = _filter(each)
             for event in each.get("Events") or []:
                 rules.append((event, prefix, suffix))
@@ -418,6 +422,19 @@ def put_bucket_notification_configuration(call: Call, state: State) -> Outcome:
                     status=400,
                 )
     return put(call, bucket, "notification", document) if document else unput(state, bucket, "notification")
+
+
+def _check_queue(call: Call, state: State, text: str) -> None:
+    queue = parse(text)
+    if text.endswith(".fifo"):
+        raise invalid_argument("FIFO SQS queues are not supported. Please provide a standard queue.", "Queue", text)
+    if call.params.get("SkipDestinationValidation") or queue is None:
+        return
+    if not state[queues].has(queue.account, queue.region, queue.resource):
+        raise AwsError(
+            "InvalidArgument", "Unable to validate the following destination configurations", status=400,
+            ArgumentName1=text, ArgumentValue1="The destination queue does not exist",
+        )  # fmt: skip
 
 
 def _filter(each: dict[str, Any]) -> tuple[str, str]:

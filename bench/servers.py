@@ -104,7 +104,7 @@ def cairn(durability: str = "strict", workers: str | None = None, data: Path | N
     command = [sys.executable, "-m", "tools.main", "start", "--port", str(port), "--data", str(data)]
     if workers:
         command += ["--workers", workers]
-    environ = {**os.environ, "CAIRN_DURABILITY": durability, "CAIRN_LOG_LEVEL": "warn"}
+    environ = {**os.environ, "CAIRN_DURABILITY": durability}
     with _process(command, environ, port, f"cairn {durability}", data, "/_cairn/health") as running:
         yield running
     if own is not None:

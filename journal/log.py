@@ -322,7 +322,7 @@ class Writer(View):
         `happened`: (event, resource, account, region) in order. `call` is given the last seq and returns what caused them.
         Raises StaleProjection before anything is written; whatever a fold raises must abort the transaction.
         """
-        txn, db, blobs, put = self.txn, self.db, self.blobs, self.txn.put
+        db, blobs, put = self.db, self.blobs, self.txn.put
         services = [event.of if isinstance(event, ServiceReset) else _service(event) for event, _, _, _ in happened]
         for service in services:
             if service not in self._marked:

@@ -347,6 +347,11 @@ def react(writer: Writer, handler: Handler, call: Call) -> int | None:
     except AwsError as error:
         log.warning("%s: %s:%s was refused: %s", call.reactor, call.service, call.operation, error)
         return None
+    except StaleProjection:
+        raise
+    except Exception:  # a bug must not hold up every later event
+        log.exception("%s: %s:%s failed and is passed over", call.reactor, call.service, call.operation)
+        return None
     if not outcome.events:
         return writer.head()[0]
     happened = [

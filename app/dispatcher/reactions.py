@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import logging
 from collections.abc import Callable
 
 from gevent.event import Event as Signal
 
 from app import handlers, reactors
+from app.calls import Call
 from app.engine import Engine, react
 from app.reactors import Reactor
 from app.stacks import Served
-from journal import Writer
+from journal import Envelope, StaleProjection, View, Writer
 
 log = logging.getLogger("cairn.reactions")
 
@@ -62,29 +65,52 @@ class Reactions:
         return more
 
     def _advance(self, engine: Engine, reactor: Reactor) -> bool:
-        """Look for the next events that concern a reactor; react to them; move its cursor."""
+        """Look for the next events that may concern a reactor; react to them; move its cursor; tell whether more wait.
+
+        Only histories of services that it listens to are read, so that what happens elsewhere costs it nothing.
+        """
         with engine.journal.view() as view:
-            cursor, head = view.cursor(reactor.name), view.head()[0]
-            if cursor >= head:
-                return False
-            concerned, last = False, cursor
-            for envelope in view.events(cursor + 1, min(head, cursor + STEP)):
-                last = envelope.seq
-                concerned = concerned or envelope.type in reactor.types
+            seqs = _next(view, reactor)
+            concerned = any(_type(view, seq) in reactor.types for seq in seqs)
+        if not seqs:
+            return False
         if concerned:
-            engine.write(lambda writer: _react(writer, reactor, last))
-        elif last < head or last - cursor >= 100:
-            engine.write(lambda writer: writer.set_cursor(reactor.name, last))
-        return last < head
+            engine.write(lambda writer: _react(writer, reactor, seqs[-1]))
+        else:
+            engine.write(lambda writer: writer.set_cursor(reactor.name, max(seqs[-1], writer.cursor(reactor.name))))
+        return len(seqs) == STEP
+
+
+def _next(view: View, reactor: Reactor) -> list[int]:
+    """Return the next seqs, at most STEP, in the histories of the services that a reactor listens to."""
+    after = view.cursor(reactor.name)
+    services = sorted({kind.partition(".")[0] for kind in reactor.types})
+    return list(itertools.islice(heapq.merge(*(view.history(service, after=after) for service in services)), STEP))
+
+
+def _type(view: View, seq: int) -> str:
+    envelope = view.event(seq)
+    return "" if envelope is None else envelope.type
 
 
 def _react(writer: Writer, reactor: Reactor, last: int) -> None:
     """React to the events up to `last` and move the cursor, all in the caller's transaction."""
-    for envelope in list(writer.events(writer.cursor(reactor.name) + 1, last)):
-        if envelope.type not in reactor.types:
+    for seq in [seq for seq in _next(writer, reactor) if seq <= last]:
+        envelope = writer.event(seq)
+        if envelope is None or envelope.type not in reactor.types:
             continue
-        event = envelope.event(writer.blobs)
-        for call in reactor.react(event, envelope, writer.tables):
+        for call in _wanted(writer, reactor, envelope):
             call.cause, call.reactor = envelope.seq, reactor.name
             react(writer, handlers.handler(call.service, call.operation), call)
-    writer.set_cursor(reactor.name, last)
+    writer.set_cursor(reactor.name, max(last, writer.cursor(reactor.name)))
+
+
+def _wanted(writer: Writer, reactor: Reactor, envelope: Envelope) -> list[Call]:
+    """Return the calls with which a reactor answers an event; none where it fails, which must not hold up later events."""
+    try:
+        return list(reactor.react(envelope.event(writer.blobs), envelope, writer.tables))
+    except StaleProjection:
+        raise
+    except Exception:
+        log.exception("%s failed on event %d, which is passed over", reactor.name, envelope.seq)
+        return []

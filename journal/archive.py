@@ -362,6 +362,8 @@ class _Walk:
                 self._take_event(seq, record)
             else:
                 self._take_call(seq, record)
+        elif kind == 0:
+            raise BadArchive("the snapshot has records of no kind")
         elif kind < OPTIONAL:
             raise NewerFormat(f"the snapshot has records of kind {kind}, which this Cairn does not know")
 

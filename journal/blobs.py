@@ -17,8 +17,9 @@ from typing import TypeVar
 from journal.values import Blob
 
 T = TypeVar("T")
+K = TypeVar("K")
 CHUNK = 1024 * 1024
-_CHECKED_FILES = 10_000  # how many files a process remembers as checked
+_REMEMBERED = 10_000  # how many files a process remembers as checked, or as made durable
 _FRESH = 3600.0  # a file younger than this may be another writer's, not yet durable: sync its folder again
 
 
@@ -28,6 +29,14 @@ class BlobCorrupt(OSError):
 
 def _here(work: Callable[[], T]) -> T:
     return work()
+
+
+def _note(known: OrderedDict[K, None], key: K) -> None:
+    """Remember a key, and forget the oldest where there are too many."""
+    known[key] = None
+    while len(known) > _REMEMBERED:
+        with contextlib.suppress(KeyError):  # another thread may have been faster
+            known.popitem(last=False)
 
 
 def sync_folder(path: str | Path) -> None:
@@ -50,6 +59,7 @@ class BlobStore:
         self.durable = durable
         self.offload = offload
         self._checked: OrderedDict[tuple[str, int, int], None] = OrderedDict()
+        self._settled: OrderedDict[str, None] = OrderedDict()  # hashes of blobs that this process made durable
         self._inline = self
         if offload is not _here:
             self._inline = copy.copy(self)
@@ -72,6 +82,7 @@ class BlobStore:
             with self.writer(hashing=False) as writer:
                 writer.write(data)
                 writer.finish(blob)
+            _note(self._settled, blob.sha256)
         return blob
 
     def writer(self, hashing: bool = True) -> BlobWriter:
@@ -97,7 +108,7 @@ class BlobStore:
         key = (blob.sha256, stat.st_ino, stat.st_ctime_ns)
         if key not in self._checked:
             self.offload(lambda: self.verify(blob))
-            self._remember(key)
+            _note(self._checked, key)
 
     def verify(self, blob: Blob) -> None:
         """Read the file, whatever was found before. Raises BlobCorrupt unless it has its size and hash."""
@@ -114,12 +125,6 @@ class BlobStore:
         if found != blob.sha256:
             raise BlobCorrupt(f"blob {blob.sha256} does not have its hash any more")
 
-    def _remember(self, key: tuple[str, int, int]) -> None:
-        self._checked[key] = None
-        while len(self._checked) > _CHECKED_FILES:
-            with contextlib.suppress(KeyError):  # another thread may have been faster
-                self._checked.popitem(last=False)
-
     def _present(self, blob: Blob) -> bool:
         path = self.path(blob)
         try:
@@ -128,11 +133,18 @@ class BlobStore:
             return False
         if stat.st_size != blob.size:
             return False
+        if blob.sha256 in self._settled:
+            return True
         now = time.time()
         if now - stat.st_mtime > _FRESH:
             os.utime(path)  # a collector spares what was wanted lately
         elif self.durable:
             sync_folder(os.path.dirname(path))
+        try:
+            self.check(blob)
+        except BlobCorrupt:
+            return False  # written anew, it is whole again
+        _note(self._settled, blob.sha256)
         return True
 
     def every(self) -> Iterator[Blob]:

@@ -550,5 +550,8 @@ def _service(event: Event) -> str:
 def service_of(envelope: Envelope, blobs: BlobPort) -> str:
     """Return the service in whose history an event stands."""
     if envelope.type == RESET:
-        return str(envelope.fields(blobs)["of"])
+        of = envelope.fields(blobs)["of"]
+        if not isinstance(of, str):
+            raise TypeError(f"event {envelope.seq} resets {of!r}, which is no service")
+        return of
     return envelope.service

@@ -24,6 +24,7 @@ from app.principals import principal
 from app.stacks import Served
 from journal import BlobCorrupt, StorageFull
 from journal.stacks import BadName, NoSuchStack
+from journal.values import SPILL_OVER, pack, spill
 
 log = logging.getLogger("cairn.edge")
 
@@ -120,6 +121,8 @@ class Edge:
             handler.prepare(call, request, self.served.blobs)
         if handler.kind == "query":
             return compiled.serialize(protocol, engine.query(handler, call), request_id)
+        if (request.body.length or 0) > SPILL_OVER and compiled.streaming_input is None:
+            spill(pack(call.params), self.served.blobs)  # large values reach the disk before the writer's turn, not in it
         result, seq = engine.command(handler, call, connected)
         response = compiled.serialize(protocol, result, request_id)
         response.headers.append(("x-cairn-seq", str(seq)))

@@ -133,13 +133,12 @@ class BlobStore:
             return False
         if stat.st_size != blob.size:
             return False
+        if time.time() - stat.st_mtime > _FRESH:
+            os.utime(path)  # a collector spares what was wanted lately
+        elif self.durable and blob.sha256 not in self._settled:
+            sync_folder(os.path.dirname(path))
         if blob.sha256 in self._settled:
             return True
-        now = time.time()
-        if now - stat.st_mtime > _FRESH:
-            os.utime(path)  # a collector spares what was wanted lately
-        elif self.durable:
-            sync_folder(os.path.dirname(path))
         try:
             self.check(blob)
         except BlobCorrupt:

@@ -119,34 +119,36 @@ class Engine:
     ) -> tuple[dict[str, Any], int]:
         give_up = time.monotonic() + max(0.0, (outcome.deadline or 0.0) - call.now)
         resources = outcome.resources
-        looked = False  # between the first look and entering the room something may have happened: look once more
         while True:
-            left = give_up - time.monotonic()
-            if left <= 0 or self.waiting.closed:
-                return outcome.result, seq
-            waiter = self.waiting.enter(resources)
+            waiter = self.waiting.enter(resources)  # before looking: what happens from now on is not missed
+            again, empty = False, False
             try:
-                if looked:
+                turn = self._run(handler, call)
+                assert turn.outcome is not None
+                outcome, seq = turn.outcome, turn.seq
+                if outcome.deadline is None or outcome.events:
+                    return outcome.result, seq
+                empty = True
+                left = give_up - time.monotonic()
+                if left <= 0 or self.waiting.closed:
+                    return outcome.result, seq
+                if not waiter.event.is_set():
                     pause = left
                     if outcome.recheck is not None:
                         pause = min(left, max(0.001, outcome.recheck - call.now))
                     waiter.event.wait(pause)
                     if connected is not None and not connected():
-                        if waiter.event.is_set():
-                            for arn in resources:  # whoever waits next may have what this caller no longer wants
-                                self.waiting.ring(arn)
                         return outcome.result, seq
-                waiter.event.clear()
-                turn = self._run(handler, call)
+                    if not waiter.event.is_set() and time.monotonic() >= give_up:
+                        return outcome.result, seq
+                again = True
             finally:
                 self.waiting.leave(waiter)
-            assert turn.outcome is not None
-            outcome, seq = turn.outcome, turn.seq
-            if outcome.deadline is None or outcome.events:
-                for arn in resources:  # there may be more than this call took
-                    self.waiting.ring(arn)
-                return outcome.result, seq
-            looked = not waiter.event.is_set()
+                # Who leaves hands on what may be there for others: more than it took, a ring that it no longer answers,
+                # a moment at which it alone would have looked again, or the news that made its handler fail.
+                if not again and (not empty or waiter.event.is_set() or outcome.recheck is not None):
+                    for arn in resources:
+                        self.waiting.ring(arn)
 
     def _run(self, handler: Handler, call: Call) -> Turn:
         turn = Turn(handler, call)

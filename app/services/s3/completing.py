@@ -41,7 +41,7 @@ def complete_multipart_upload(call: Call, state: State) -> Outcome:
         return _once_more(call, state, bucket, listed)
     if not listed:
         raise AwsError("MalformedXML", MALFORMED, status=400)
-    if "SSECustomerKeyMD5" in params:
+    if "SSECustomerKeyMD5" in params or upload.declared:
         check_same_key(params, upload.members)
     if "IfMatch" in params or "IfNoneMatch" in params:
         check_conditions(params, state, bucket, key)

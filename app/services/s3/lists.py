@@ -177,9 +177,7 @@ def list_object_versions(call: Call, state: State) -> Outcome:
         row = version_row(state, bucket, marker, version)
         begin = (marker, sort_text(version, row.order) if row is not None else version)
         after = None
-    elif (
-        delimiter and marker.startswith(prefix) and marker.find(delimiter, len(prefix)) == len(marker) - len(delimiter)
-    ):
+    elif is_common_prefix(marker, prefix, delimiter):
         after, past = None, marker
     found = page(every_version(state, bucket, prefix, begin), prefix, delimiter, after, past, most)
     shown: list[dict[str, Any]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from app.http import CHUNK, FileBody
+from app.http import FileBody
 from app.services import AwsError, Blob, Call, State
 from app.services.s3.places import invalid_argument
 from projections.s3 import NULL, Bucket, Piece, StoredObject, null_versions, objects, parts, versions
@@ -153,9 +153,3 @@ def read_whole(state: State, pieces: list[Piece]) -> bytes:
         [state.blobs.read(content)[offset : offset + length] if isinstance(content, Blob) else content[offset : offset + length]
          for content, offset, length in pieces]
     )  # fmt: skip
-
-
-__all__ = [
-    "CHUNK", "body_of", "check_version_id", "cut", "find_version", "newest", "no_such_key", "no_such_version",
-    "pieces_of", "read_whole", "version_row",
-]  # fmt: skip

@@ -9,7 +9,7 @@ from app.services import AwsError, Call, Outcome, State, answer, query
 from app.services.s3.finding import check_version_id, version_row
 from app.services.s3.places import bucket_of, invalid_argument, owner
 from app.services.s3.walking import page, token, untoken, url
-from projections.s3 import NULL, Bucket, StoredObject, objects, sort_text, versions
+from projections.s3 import Bucket, StoredObject, objects, sort_text, versions
 
 PAGE = 1000
 
@@ -201,6 +201,3 @@ def list_object_versions(call: Call, state: State) -> Outcome:
         EncodingType=params.get("EncodingType"), Versions=shown or None, DeleteMarkers=markers or None,
         CommonPrefixes=[{"Prefix": encode(each)} for each in found.prefixes] or None,
     )  # fmt: skip
-
-
-__all__ = ["NULL", "encoder", "entry", "max_keys"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
 from typing import Any
 
 from app.services import AwsError, Call, Outcome, State, answer, command, emit, query
@@ -10,10 +11,10 @@ from app.services.s3.attributes import Attributes, header_safe, new_version, sho
 from app.services.s3.checksums import FULL_OBJECT
 from app.services.s3.encryption import answered, check_customer_key
 from app.services.s3.expiry import expiration
-from app.services.s3.finding import body_of, cut, find_version, newest, no_such_key, pieces_of
+from app.services.s3.finding import body_of, cut, find_version, newest, pieces_of
 from app.services.s3.places import bucket_of, invalid_argument, object_arn
 from app.services.s3.ranges import Unsatisfiable, resolve
-from projections.s3 import NULL, Bucket, ObjectStored, Part, StoredObject, parts
+from projections.s3 import Bucket, ObjectStored, StoredObject, parts
 
 OVERRIDES = {
     "ResponseCacheControl": "CacheControl",
@@ -130,8 +131,6 @@ def check_read(call: Call, bucket: Bucket, record: StoredObject) -> None:
 
 def http_date(when: float) -> str:
     """Format a moment as an HTTP date."""
-    from email.utils import formatdate
-
     return formatdate(when, usegmt=True)
 
 
@@ -244,8 +243,8 @@ def _part_span(
             result["ContentRange"] = f"bytes 0-{record.size - 1}/{record.size}"
         return 0, record.size
     first, wanted = 0, None
-    for _, part in numbered_parts(state, bucket, record):
-        if _ == number:
+    for each, part in numbered_parts(state, bucket, record):
+        if each == number:
             wanted = part
             break
         first += part.size
@@ -322,6 +321,3 @@ def _object_parts(params: dict[str, Any], state: State, bucket: Bucket, record: 
     answered.update(PartNumberMarker=str(marker), MaxParts=most, IsTruncated=more, Parts=found)
     answered["NextPartNumberMarker"] = str(found[-1]["PartNumber"]) if found else str(marker)
     return answered
-
-
-__all__ = ["NULL", "Part", "check_conditions", "no_such_key", "store"]

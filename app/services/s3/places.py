@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -141,6 +142,4 @@ def object_arn(name: str, key: str) -> str:
 
 def iso8601(when: float) -> str:
     """Format a moment as S3's error fields have it."""
-    import time
-
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(when))

@@ -5,6 +5,7 @@ Source: Amazon S3 User Guide, "Blocking public access to your Amazon S3 storage"
 
 from __future__ import annotations
 
+import fnmatch
 import json
 from typing import Any
 
@@ -85,8 +86,6 @@ def covers(resource: str, bucket: str) -> bool:
         return False
     name = parts[5].partition("/")[0]
     if "*" in name or "?" in name or "${" in name:
-        import fnmatch
-
         return fnmatch.fnmatchcase(bucket, name.split("${")[0] + "*" if "${" in name else name)
     return name == bucket
 

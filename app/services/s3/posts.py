@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 
 from app.http import Request
 from app.protocols import timestamps
+from app.protocols.xml_reading import parse_xml
 from app.services import AwsError, Call, Outcome, State, command, prepare
 from app.services.s3 import checksums
 from app.services.s3.attributes import check_write
@@ -111,8 +112,6 @@ def _missing(name: str) -> AwsError:
 
 def _tags(text: str) -> dict[str, str]:
     """Return the tags of a tagging field, which is an XML document."""
-    from app.protocols.xml_reading import parse_xml
-
     pairs = []
     for element in parse_xml(text.encode()).iter():
         if element.tag.rpartition("}")[2] == "Tag":

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.services import AwsError, Blob, Call, Outcome, State, answer, command, emit, prepare, query
 from app.services.s3 import checksums
-from app.services.s3.attributes import Attributes, check_write, shown_version
+from app.services.s3.attributes import Attributes, check_write
 from app.services.s3.copies import READ_HERE, find_source
 from app.services.s3.encryption import answered, check_same_key
 from app.services.s3.finding import cut, pieces_of, read_whole
@@ -20,7 +20,7 @@ from app.services.s3.presigned import guard
 from app.services.s3.ranges import copy_range
 from app.services.s3.receiving import MAX_OBJECT
 from app.services.s3.walking import page
-from projections.s3 import Bucket, Part, PartStored, Piece, Upload, UploadAborted, UploadStarted, parts, uploads
+from projections.s3 import Bucket, PartStored, Piece, Upload, UploadAborted, UploadStarted, parts, uploads
 
 MAX_PARTS = 10_000
 PAGE = 1000
@@ -288,6 +288,3 @@ def list_multipart_uploads(call: Call, state: State) -> Outcome:
         EncodingType=params.get("EncodingType"), Uploads=shown or None,
         CommonPrefixes=[{"Prefix": encode(each)} for each in found.prefixes] or None,
     )  # fmt: skip
-
-
-__all__ = ["Part", "no_such_upload", "shown_version", "upload_of"]

@@ -101,7 +101,7 @@ class Call:
         self.settings = settings
         self.ids = ids or IDS
         self.now = 0.0  # set by the engine when the handler begins, by the stack's clock
-        self.arrived = 0.0  # the stack's clock when the call first reached the engine (a waiting call runs more than once)
+        self.arrived = 0.0  # the clock when the call first reached the engine: one that waits runs more than once
         self.seq = 0
 
     def url(self, path: str) -> str:

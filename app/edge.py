@@ -38,7 +38,7 @@ class Edge:
         self.served = served
         self.settings = served.settings
         self.observed = observed
-        self._origins = Origins(self.settings.cors_origins)
+        self.origins = Origins(self.settings.cors_origins)
         self._enabled = frozenset(self.settings.services)
 
     def answer(self, request: Request, connected: Any = None) -> Response:
@@ -46,10 +46,10 @@ class Edge:
         began = time.perf_counter()
         origin = request.headers.get("origin")
         if origin is not None and routing.is_preflight(request):
-            return self._origins.preflight(request)
+            return self.origins.preflight(request)
         response = self._answer(request, connected, origin, began)
-        if origin is not None and self._origins.allowed(origin):
-            self._origins.grant(origin, response)
+        if origin is not None and self.origins.allowed(origin):
+            self.origins.grant(origin, response)
         return response
 
     def _answer(self, request: Request, connected: Any, origin: str | None, began: float) -> Response:
@@ -61,7 +61,7 @@ class Edge:
             route = routing.route(request)
             service, operation, protocol = route.service, route.operation, route.protocol
             if origin is not None:
-                self._origins.check(origin)
+                self.origins.check(origin)
             response = self._serve(route, request, request_id, connected)
             self.observed.call(route, response.status, began, request, request_id)
             return response
@@ -122,7 +122,9 @@ class Edge:
         if handler.kind == "query":
             return compiled.serialize(protocol, engine.query(handler, call), request_id)
         if (request.body.length or 0) > SPILL_OVER and compiled.streaming_input is None:
-            spill(pack(call.params), self.served.blobs)  # large values reach the disk before the writer's turn, not in it
+            spill(
+                pack(call.params), self.served.blobs
+            )  # large values reach the disk before the writer's turn, not in it
         result, seq = engine.command(handler, call, connected)
         response = compiled.serialize(protocol, result, request_id)
         response.headers.append(("x-cairn-seq", str(seq)))

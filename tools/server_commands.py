@@ -23,7 +23,9 @@ _ROOM = 512 * 1024 * 1024
 
 @click.command()
 @click.option("-d", "--detach", is_flag=True, help="Run in the background; `cairn logs` shows its log.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0: any that is free.  [4566]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), metavar="PORT", help="Port to listen on; 0: any that is free.  [4566]"
+)
 @click.option("--host", metavar="ADDRESS", help="Address to listen on; 0.0.0.0: all.  [127.0.0.1]")
 @click.option("--data", metavar="DIR", help="Directory that holds everything; also CAIRN_DATA.  [./.cairn]")
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Worker processes.  [1]")

@@ -21,3 +21,4 @@ def add_routes(app: falcon.App, edge: Edge) -> None:
         if module is not refusals and hasattr(module, "mount"):
             module.mount(app, edge)
     refusals.mount(app)
+    app.add_middleware(refusals.OnlyFromHere(edge.origins))

@@ -8,6 +8,7 @@ from typing import Any
 import falcon
 import orjson
 
+from app.cors import Origins
 from app.history import BadFilter, NoSuchEvent
 from journal import StorageFull
 from journal.stacks import BadName, NoSuchStack, StackExists
@@ -66,6 +67,21 @@ def wanted_body(req: falcon.Request) -> dict[str, Any]:
     if not isinstance(wish, dict):
         raise Refusal(400, "BadRequest", "The body must be a JSON object.")
     return wish
+
+
+class OnlyFromHere:
+    """Falcon middleware: refuses what a web page of elsewhere asks of us; it must not drive or read a developer's stacks."""
+
+    def __init__(self, origins: Origins) -> None:
+        self._origins = origins
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Raise Refusal (403) where the page's origin is not allowed."""
+        origin = req.get_header("Origin")
+        if origin is not None and not self._origins.allowed(origin):
+            raise Refusal(
+                403, "AccessDenied", f"Web pages of {origin} may not do this. CAIRN_CORS_ORIGINS={origin} lets them."
+            )
 
 
 def _answer(resp: falcon.Response, status: int, code: str, message: str) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar, dataclass_transform
+from typing import Any, Generic, TypedDict, TypeVar, Unpack, dataclass_transform
 
 import lmdb
 import msgspec
@@ -163,12 +163,21 @@ class Store:
         return len(doomed)
 
 
+class Bounds(TypedDict, total=False):
+    """Which of the rows with some leading key components are meant."""
+
+    start: Key | None  # from this row on: the components that follow
+    after: Key | None  # from the next row on
+    stop: Key | None  # up to the row before this one
+    starts_with: str | bytes | None  # only those whose next component begins so
+    past: str | bytes | None  # only those after all whose next component begins so
+
+
 class Rows(Generic[R]):
     """One table in one transaction: what handlers read (`state[table]`) and folds write (`tables[table]`).
 
-    Keys are given and returned component by component. `scan`, `records` and `keys` take leading components, and then
-    `start` (inclusive), `after` (exclusive), `stop` (exclusive): tuples of the components that follow; `starts_with`:
-    the next component begins so; `past`: go on after all whose next component begins so; `reverse`.
+    Keys are given and returned component by component. `scan`, `records`, `keys` and `count` take leading components and
+    Bounds; the first three also `reverse`.
     """
 
     __slots__ = ("_blobs", "_store", "table")
@@ -205,63 +214,29 @@ class Rows(Generic[R]):
         low = keys.encode(leading)
         return self._store.clear(low, keys.after(low))
 
-    def scan(
-        self,
-        *leading: Part,
-        start: Key | None = None,
-        after: Key | None = None,
-        stop: Key | None = None,
-        starts_with: str | bytes | None = None,
-        past: str | bytes | None = None,
-        reverse: bool = False,
-    ) -> Iterator[tuple[Key, R]]:
+    def scan(self, *leading: Part, reverse: bool = False, **bounds: Unpack[Bounds]) -> Iterator[tuple[Key, R]]:
         """Yield (whole key, record) in key order."""
-        low, high = _bounds(leading, start, after, stop, starts_with, past)
+        low, high = _range(leading, **bounds)
         table, blobs = self.table, self._blobs
         for raw, packed in self._store.scan(low, high, reverse):
             yield keys.decode(raw), unpack_value(packed, table.record, table.decode, blobs)
 
-    def records(
-        self,
-        *leading: Part,
-        start: Key | None = None,
-        after: Key | None = None,
-        stop: Key | None = None,
-        starts_with: str | bytes | None = None,
-        past: str | bytes | None = None,
-        reverse: bool = False,
-    ) -> Iterator[R]:
+    def records(self, *leading: Part, reverse: bool = False, **bounds: Unpack[Bounds]) -> Iterator[R]:
         """Yield records in key order, without their keys."""
-        low, high = _bounds(leading, start, after, stop, starts_with, past)
+        low, high = _range(leading, **bounds)
         table, blobs = self.table, self._blobs
         for _, packed in self._store.scan(low, high, reverse):
             yield unpack_value(packed, table.record, table.decode, blobs)
 
-    def keys(
-        self,
-        *leading: Part,
-        start: Key | None = None,
-        after: Key | None = None,
-        stop: Key | None = None,
-        starts_with: str | bytes | None = None,
-        past: str | bytes | None = None,
-        reverse: bool = False,
-    ) -> Iterator[Key]:
+    def keys(self, *leading: Part, reverse: bool = False, **bounds: Unpack[Bounds]) -> Iterator[Key]:
         """Yield whole keys in order, without reading records."""
-        low, high = _bounds(leading, start, after, stop, starts_with, past)
+        low, high = _range(leading, **bounds)
         for raw, _ in self._store.scan(low, high, reverse, values=False):
             yield keys.decode(raw)
 
-    def count(
-        self,
-        *leading: Part,
-        start: Key | None = None,
-        after: Key | None = None,
-        stop: Key | None = None,
-        starts_with: str | bytes | None = None,
-    ) -> int:
+    def count(self, *leading: Part, **bounds: Unpack[Bounds]) -> int:
         """Count rows without reading records; costs a step a row."""
-        low, high = _bounds(leading, start, after, stop, starts_with, None)
+        low, high = _range(leading, **bounds)
         return sum(1 for _ in self._store.scan(low, high, values=False))
 
     def plain(self) -> Iterator[tuple[Key, Any]]:
@@ -270,15 +245,15 @@ class Rows(Generic[R]):
             yield keys.decode(raw), unpack_any(packed, self._blobs)
 
 
-def _bounds(
+def _range(
     leading: Key,
-    start: Key | None,
-    after: Key | None,
-    stop: Key | None,
-    starts_with: str | bytes | None,
-    past: str | bytes | None,
+    start: Key | None = None,
+    after: Key | None = None,
+    stop: Key | None = None,
+    starts_with: str | bytes | None = None,
+    past: str | bytes | None = None,
 ) -> tuple[bytes, bytes | None]:
-    """Return the byte range [low, high) that the arguments of Rows.scan mean."""
+    """Return the byte range [low, high) that some leading components and Bounds mean."""
     whole = keys.encode(leading) if starts_with is None else keys.encode_beginning(leading, starts_with)
     low, high = whole, keys.after(whole) if whole else None
     if start is not None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import gevent
-from gevent import get_hub
+from gevent import get_hub, monkey
 from gevent.hub import Hub
 
 import projections
@@ -26,11 +25,18 @@ RING_EVERY = 0.002  # seconds
 LOOK_AGAIN = 0.05  # seconds
 
 
-def _off_the_hub(work: Callable[[], object]) -> object:
-    """Run what may block for long on a thread, where the caller is a greenlet of the main loop."""
-    if isinstance(gevent.getcurrent(), Hub) or threading.current_thread() is not threading.main_thread():
-        return work()
-    return get_hub().threadpool.apply(work)
+_thread_id = monkey.get_original("_thread", "get_ident")  # the patched one tells greenlets apart, not threads
+
+
+def _off_the_hub(loop_thread: int) -> Callable[[Callable[[], object]], object]:
+    """Return what runs a function that may block for long: on a thread of the hub's pool, where a greenlet asks for it."""
+
+    def offload(work: Callable[[], object]) -> object:
+        if isinstance(gevent.getcurrent(), Hub) or _thread_id() != loop_thread:
+            return work()
+        return get_hub().threadpool.apply(work)
+
+    return offload
 
 
 class Served:
@@ -48,7 +54,7 @@ class Served:
             settings.durability,  # type: ignore[arg-type]
             map_size=settings.map_size,
             pause=gevent.sleep,
-            offload=_off_the_hub,
+            offload=_off_the_hub(_thread_id()),
         )
         self.blobs = self.stacks.blobs
         self.stacks.get(MAIN)

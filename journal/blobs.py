@@ -107,7 +107,10 @@ class BlobStore:
             raise BlobCorrupt(f"blob {blob.sha256} cannot be read: {error.strerror}") from error
         key = (blob.sha256, stat.st_ino, stat.st_ctime_ns)
         if key not in self._checked:
-            self.offload(lambda: self.verify(blob))
+            if blob.size > CHUNK:
+                self.offload(lambda: self.verify(blob))
+            else:
+                self.verify(blob)
             _note(self._checked, key)
 
     def verify(self, blob: Blob) -> None:
@@ -200,7 +203,10 @@ class BlobWriter:
             assert self._hash is not None
             blob = Blob(self._hash.hexdigest(), self.size)
         target = self._store.path(blob)
-        self._store.offload(lambda: self._settle(target))
+        if self._store.durable:
+            self._store.offload(lambda: self._settle(target))
+        else:
+            self._settle(target)  # no flush: quicker than handing it to a thread
         self._open = False
         return blob
 

@@ -188,7 +188,7 @@ class Connection:
 
     def _expecting(self, body: Body, headers: dict[str, str]) -> Body:
         if headers["expect"].lower() != "100-continue":
-            raise BadHead("417 Expectation Failed", "ExpectationFailed", "The only expectation here is 100-continue.")
+            return body  # AWS passes over what else is expected, as RFC 9110 (10.1.1) allows
         # A client that has sent a part of its body already does not wait, and HTTP/1.0 knows no 100.
         body.expects = self._head.http11 and body.length != 0 and not self.buffer
         return body

@@ -118,6 +118,11 @@ def test_nobody_is_told_to_go_on_with_an_empty_body_or_in_http_1_0(client):
     assert client.answer().json["body"] == "hello"
 
 
+def test_other_expectations_are_passed_over(client):
+    client.send(b"PUT /echo HTTP/1.1\r\nHost: h\r\nExpect: a miracle\r\nContent-Length: 5\r\n\r\nhello")
+    assert client.answer().json["body"] == "hello"
+
+
 def test_a_small_body_left_unread_is_swallowed(client):
     client.send(b"PUT /unread HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n", b"x" * 250_000)
     answer = client.answer()

@@ -128,7 +128,6 @@ def test_pipelined_requests_whose_bodies_the_app_leaves_unread_stay_in_step(clie
         ),
         (400, b"POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         (501, b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
-        (417, b"POST / HTTP/1.1\r\nHost: h\r\nExpect: a miracle\r\nContent-Length: 5\r\n\r\n"),
     ],
 )
 def test_what_is_not_proper_http_is_refused_and_the_connection_closed(client, status, request_):

@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="*", default=["ministack", "moto"])
     parser.add_argument("--short", action="store_true", help="leave out the journal of a million events")
     chosen = parser.parse_args()
-    say = Console(highlight=False).print
+    say = Console(highlight=False, soft_wrap=True).print
     WORK.mkdir(exist_ok=True)
     kept = WORK / "figures.json"
     figures = json.loads(kept.read_text()) if kept.exists() else {}

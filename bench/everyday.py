@@ -77,10 +77,6 @@ def scripts(made: Prepared) -> dict[str, str]:
     """Return the wrk script of each everyday call."""
     sqs = signed("sqs", **{"Content-Type": "application/x-amz-json-1.0"})
     return {
-        "SQS SendMessage": fixed(
-            "POST", "/", {**sqs, "X-Amz-Target": "AmazonSQS.SendMessage"}, json.dumps({"QueueUrl": made.queue, "MessageBody": MESSAGE})
-        ),
-        "SQS Receive+Delete": receive_and_delete(made.queue, sqs),
         "DynamoDB PutItem": counted(
             "POST", "/", json_target("dynamodb", "1.0", "DynamoDB_20120810.PutItem"),
             json.dumps({"TableName": "bench", "Item": item("%d")}),
@@ -93,6 +89,10 @@ def scripts(made: Prepared) -> dict[str, str]:
             "PUT", "/bench/object-%d", signed("s3", **{"x-amz-content-sha256": "UNSIGNED-PAYLOAD", "Content-Type": "text/plain"}), KILOBYTE
         ),
         "S3 GetObject 1 KiB": fixed("GET", "/bench/fixed", signed("s3", **{"x-amz-content-sha256": "UNSIGNED-PAYLOAD"})),
+        "SQS SendMessage": fixed(
+            "POST", "/", {**sqs, "X-Amz-Target": "AmazonSQS.SendMessage"}, json.dumps({"QueueUrl": made.queue, "MessageBody": MESSAGE})
+        ),
+        "SQS Receive+Delete": receive_and_delete(made.queue, sqs),
     }  # fmt: skip
 
 

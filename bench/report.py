@@ -91,7 +91,8 @@ def _everyday(figures: dict[str, Any]) -> str:
         cells = []
         for ours in ("cairn strict", "cairn relaxed"):
             for name in peers:
-                cells.append(f"{figures[ours]['calls'][key][0] / figures[name]['calls'][key][0]:.2f}")
+                theirs = figures[name]["calls"][key][0]
+                cells.append(f"{figures[ours]['calls'][key][0] / theirs:.2f}" if theirs else "none answered")
         if call in READS:
             goal = "4"
         else:

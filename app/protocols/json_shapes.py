@@ -394,6 +394,8 @@ class JsonBody:
 
     def write(self, result: dict[str, Any]) -> bytes:
         """Return the JSON document of a result; members that the model does not have are left out."""
+        if None in result.values():  # handlers say so of what an answer lacks; only a null further down needs care
+            result = {name: item for name, item in result.items() if item is not None}
         if self._quick is not None:
             body = dumps(self._quick(result))
         elif result.keys() <= self._names:

@@ -21,6 +21,7 @@ from gevent.hub import Waiter as Landing
 
 from app.calls import Call
 from app.errors import AwsError
+from app.gathering import Gathering
 from app.handlers import Handler
 from app.outcomes import Outcome
 from app.waiting import WaitingRoom
@@ -187,12 +188,17 @@ class Engine:
 
     def _committer(self) -> None:
         """The native thread: take all that wait, commit, hand back; sleep when there is nothing."""
+        gathering = Gathering(self._queue)
         while not self._closed:
             batch: list[Turn] = []
+            if self._queue:
+                gathering.wait()
             while self._queue:
                 batch.append(self._queue.popleft())
             if batch:
+                began = time.monotonic()
                 resources = self._commit(batch)
+                gathering.committed(len(batch), time.monotonic() - began)
                 self._done.append((batch, resources))
                 self._landings.send()
             else:

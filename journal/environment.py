@@ -188,7 +188,7 @@ class Environment:
             self._resize(size)
 
     def _transact(self, work: Callable[[lmdb.Transaction], T]) -> T:
-        thread = threading.get_ident()
+        thread = threading.get_native_id()  # get_ident tells greenlets apart where gevent has patched it
         if self._writing_thread == thread:
             raise RuntimeError(f"{self.path}: this thread is in a write transaction already")
         txn = self._env.begin(write=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import falcon
 
-from app import handlers, protocols, routing
+from app import compression, handlers, protocols, routing
 from app.admin import add_routes
 from app.calls import IDS, Call
 from app.config import Settings, load
@@ -21,6 +21,7 @@ from app.errors import AwsError
 from app.http import BytesBody, Request, Response, Truncated
 from app.observing import Observed
 from app.principals import principal
+from app.protocols import Malformed
 from app.stacks import Served
 from journal import BlobCorrupt, StorageFull
 from journal.stacks import BadName, NoSuchStack
@@ -57,12 +58,21 @@ class Edge:
         service, operation, protocol = "unknown", None, "json"
         route: routing.Route | None = None
         error: AwsError
+        headers = request.headers
         try:
+            encoded = "content-encoding" in headers
+            if encoded:
+                compression.unpack(request, self.settings.max_body)
             route = routing.route(request)
             service, operation, protocol = route.service, route.operation, route.protocol
+            if encoded and service in compression.KEEPS:
+                compression.keep_packed(request)
             if origin is not None:
                 self.origins.check(origin)
             response = self._serve(route, request, request_id, connected)
+            accepted = headers.get("accept-encoding", "identity")
+            if accepted != "identity" and service in compression.PACKS:
+                compression.pack(response, accepted)
             self.observed.call(route, response.status, began, request, request_id)
             return response
         except routing.UnroutableError as unroutable:
@@ -70,6 +80,9 @@ class Edge:
             error = unroutable
         except AwsError as refused:
             error = refused
+        except compression.Damaged as damaged:
+            protocol = protocol if route is not None else "query"  # only forms are read to be routed
+            error = Malformed(str(damaged)).answer(service, protocol)
         except Truncated:
             error = AwsError("IncompleteBody", "The request body ended before it was complete.", status=400)
         except (NoSuchStack, BadName) as missing:
@@ -246,12 +259,20 @@ def application(settings: Settings | None = None) -> falcon.App:
     return build(served)
 
 
+def own_domains(settings: Settings) -> tuple[str, ...]:
+    """Return the domain under which buckets and services have names, where the user has given the server a name."""
+    name = settings.host.strip().lower()
+    name = name if name.startswith("[") else name.partition(":")[0].rstrip(".")
+    return (name,) if name else ()
+
+
 def build(served: Served) -> falcon.App:
     """Build the application over stacks that are open already."""
     from app import worker
 
     observed = Observed(served.settings)
-    routing.configure(trust_aws_keys=served.settings.parity_access_keys)
+    settings = served.settings
+    routing.configure(trust_aws_keys=settings.parity_access_keys, own_domains=own_domains(settings))
     edge = Edge(served, observed)
     app = _Falcon(edge)
     app.req_options.strip_url_path_trailing_slash = False

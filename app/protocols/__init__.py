@@ -5,6 +5,7 @@ client chose; `serialize_error` writes errors; `service_model` is for those who 
 """
 
 from app.protocols.error_responses import serialize_error
+from app.protocols.malformed import Malformed
 from app.protocols.models import (
     HttpBinding,
     ServiceModel,
@@ -17,6 +18,7 @@ from app.protocols.operations import Operation, operation
 
 __all__ = [
     "HttpBinding",
+    "Malformed",
     "Operation",
     "ServiceModel",
     "UnknownOperation",

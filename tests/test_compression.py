@@ -99,7 +99,7 @@ def test_a_body_may_unpack_to_just_what_is_allowed():
         ("gzip; q=0.000", False),
         ("deflate", False),
         ("", False),
-    ],  # fmt: skip
+    ],
 )
 def test_who_accepts_gzip(header, wanted):
     assert accepts(header) is wanted

@@ -22,7 +22,7 @@ from app.protocols.http_bindings import ResponseBindings, header_text
 from app.protocols.json_shapes import dumps
 from app.protocols.models import Ref, ServiceModel, Shape, UnknownService
 from app.protocols.request_ids import S3_LIKE, host_id, request_id_headers
-from app.protocols.xml_writing import DECLARATION, XmlWriters, escape
+from app.protocols.xml_writing import DECLARATION, XmlWriters, escape, readable
 
 # Where a request is so broken that its service cannot be told.
 NOBODY: dict[str, Any] = {"metadata": {"apiVersion": "", "protocol": "json"}, "operations": {}, "shapes": {}}
@@ -242,20 +242,18 @@ def _xml(service: str, protocol: str, described: Described, error: AwsError, req
         *_xml_fields(writers, described, error),
         f"</Error><RequestId>{escape(request_id)}</RequestId></ErrorResponse>",
     ]
-    return Response(
-        status, [*request_id_headers(service, request_id), ("Content-Type", "text/xml")], "".join(parts).encode()
-    )
+    return Response(status, [*request_id_headers(service, request_id), ("Content-Type", "text/xml")], _written(parts))
 
 
 def _ec2(described: Described, error: AwsError, request_id: str, status: int) -> Response:
-    body = (
+    parts = [
         f"{DECLARATION}<Response><Errors><Error><Code>{escape(described.code)}</Code>"
-        f"<Message>{escape(error.message)}</Message>{''.join(_xml_fields(None, described, error))}</Error></Errors>"
-        f"<RequestID>{escape(request_id)}</RequestID></Response>"
-    )
-    return Response(
-        status, [("x-amzn-RequestId", request_id), ("Content-Type", "text/xml;charset=UTF-8")], body.encode()
-    )
+        f"<Message>{escape(error.message)}</Message>",
+        *_xml_fields(None, described, error),
+        f"</Error></Errors><RequestID>{escape(request_id)}</RequestID></Response>",
+    ]
+    headers = [("x-amzn-RequestId", request_id), ("Content-Type", "text/xml;charset=UTF-8")]
+    return Response(status, headers, _written(parts))
 
 
 def _s3(described: Described, error: AwsError, request_id: str, status: int, resource: str) -> Response:
@@ -267,4 +265,9 @@ def _s3(described: Described, error: AwsError, request_id: str, status: int, res
         parts.append(f"<Resource>{escape(resource)}</Resource>")
     parts.append(f"<RequestId>{escape(request_id)}</RequestId><HostId>{escape(host_id(request_id))}</HostId></Error>")
     headers = [*request_id_headers("s3", request_id), ("Content-Type", "application/xml")]
-    return Response(status, headers, "".join(parts).encode())
+    return Response(status, headers, _written(parts))
+
+
+def _written(parts: list[str]) -> bytes:
+    """An error often quotes what was wrong with the request, and must be readable all the same."""
+    return readable("".join(parts)).encode()

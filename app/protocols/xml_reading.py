@@ -133,10 +133,14 @@ class XmlReaders:
 
 
 def _scalar_reader(kind: str) -> Reader:
-    if kind in ("string", "character"):
-        return lambda node: node.text or ""
-    read = READERS[kind]
-    return lambda node: read(node.text or "")
+    read_text = READERS[kind]
+
+    def read(node: Element) -> Any:
+        if len(node):
+            raise Malformed("An element holds others where text is expected")
+        return read_text(node.text or "")
+
+    return read
 
 
 def _list_reader(reader: Reader) -> Reader:

@@ -20,6 +20,9 @@ DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 UNSPEAKABLE = "\r\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u2028\ufffe\uffff\ud800-\udfff"
 _UNSPEAKABLE = re.compile(f"[{UNSPEAKABLE}]")
 _SPECIAL = re.compile(f'[&<>"{UNSPEAKABLE}]')
+_UNREADABLE = re.compile(
+    r"&#x(?:[0-8bcef]|1[0-9a-f]|fff[ef]|d[89a-f][0-9a-f]{2});"
+)  # references to what XML 1.0 has not
 
 # AWS's own habit where the model does not say: with milliseconds always, or only where there are any.
 MILLISECOND_SERVICES = frozenset({"s3", "s3control", "ec2"})
@@ -29,6 +32,11 @@ def escape(text: str) -> str:
     """Return text as it stands in an element or attribute."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     return _UNSPEAKABLE.sub(_reference, text) if _UNSPEAKABLE.search(text) else text
+
+
+def readable(document: str) -> str:
+    """Return a document that every parser reads: without references to characters that XML 1.0 does not have."""
+    return _UNREADABLE.sub("\ufffd", document) if "&#x" in document else document
 
 
 def _reference(match: re.Match[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -221,6 +221,7 @@ def replay(where: Where, verifying: bool, stack: str, as_json: bool) -> None:
     if as_json:
         printing.echo_json({**done, "where": backend.where, "found": differences})
     elif not differences:
+        _say_unread(done.get("unread", ()))
         click.echo(
             f"{printing.many(done['events'], 'event')} of {stack} replayed in {done['seconds']} s: all tables are the same."
         )
@@ -234,6 +235,13 @@ def replay(where: Where, verifying: bool, stack: str, as_json: bool) -> None:
         fail(told, "This is a bug in Cairn: please report it with `cairn snapshot export` of the stack.")
     if differences:
         sys.exit(1)
+
+
+def _say_unread(services: Iterable[str]) -> None:
+    for service in services:
+        click.echo(
+            f"The tables of {service} are folded when they are first read: there was nothing to compare yet.", err=True
+        )
 
 
 def work(run: Any, kind: str, advance: Any) -> tuple[list[Line], Line]:

@@ -1,14 +1,12 @@
-"""The command line, end to end: against a running server, and on a directory whose server is stopped."""
+"""The commands about the server itself, and what all commands share: finding it, help, and plain words when it is not there."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,6 @@ import boto3
 import pytest
 
 from tests.e2e.commands import Shell
-
-QUEUE = "arn:aws:sqs:us-east-1:000000000000:jobs"
 
 
 def sqs(endpoint: str) -> Any:
@@ -45,166 +41,12 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shell.folder / "seed.cairn"
 
 
-@contextmanager
-def filled(folder: Path, seed: Path, served: bool) -> Iterator[Shell]:
-    """A folder with a data directory `d` of four events, which is being served or not."""
-    shell = Shell(folder)
-    shell.started()
-    shell.ok("snapshot", "import", str(seed), "--data", "d")
-    if not served:
-        shell.ok("stop", "--data", "d")
-    yield shell
-    shell.run("stop", "--data", "d")
-
-
-@pytest.fixture(params=["served", "stopped"])
-def shell(request: pytest.FixtureRequest, tmp_path: Path, seed: Path) -> Iterator[Shell]:
-    """A data directory of four events for one test: one that is being served, and one that is not."""
-    with filled(tmp_path, seed, request.param == "served") as shell:
-        yield shell
-
-
-@pytest.fixture(scope="module", params=["served", "stopped"])
-def reading(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, seed: Path) -> Iterator[Shell]:
-    """The same, shared by tests that change nothing."""
-    with filled(tmp_path_factory.mktemp("reading"), seed, request.param == "served") as shell:
-        yield shell
-
-
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Shell]:
     """An empty folder; a server that a test starts on `d` is stopped."""
     shell = Shell(tmp_path)
     yield shell
     shell.run("stop", "--data", "d")
-
-
-# --- the journal
-
-
-def test_log_shows_a_line_a_command_newest_first(reading: Shell) -> None:
-    lines = reading.ok("log", "--data", "d").out.splitlines()
-    assert [line.split()[0] for line in lines] == ["4", "3", "2", "1"]
-    assert lines[-1].split()[2:] == ["000000000000", "sqs:CreateQueue", QUEUE]
-
-
-@pytest.mark.parametrize(
-    ("words", "seqs"),
-    [
-        (["--operation", "Send*", "--reverse"], [2, 3, 4]),
-        (["-n", "2", "--reverse"], [3, 4]),
-        (["--service", "s3"], []),
-        (["--resource", "jobs", "--from", "2", "--to", "3"], [3, 2]),
-        (["--since", "2999-01-01"], []),
-    ],
-)
-def test_log_is_filtered(reading: Shell, words: list[str], seqs: list[int]) -> None:
-    lines = reading.ok("log", "--json", "--data", "d", *words).out.splitlines()
-    assert [json.loads(line)["seq"] for line in lines] == seqs
-
-
-def test_log_p_shows_events(reading: Shell) -> None:
-    shown = reading.ok("log", "-p", "-n", "1", "--data", "d").out
-    assert "sqs.MessagesSent" in shown
-    assert '"three"' in shown
-
-
-def test_log_f_goes_on_as_commands_come(shell: Shell) -> None:
-    words = shell.command("log", "-f", "-n", "1", "--json", "--data", "d")
-    with subprocess.Popen(words, cwd=shell.folder, env=shell.environ, stdout=subprocess.PIPE, text=True) as following:
-        assert following.stdout is not None
-        assert json.loads(following.stdout.readline())["seq"] == 4
-        shell.ok("reset", "--yes", "--data", "d")
-        assert json.loads(following.stdout.readline())["operation"] == "ServiceReset"
-        following.send_signal(signal.SIGINT)
-        assert following.wait(20) == 0
-
-
-def test_show_prints_the_call_and_its_events(reading: Shell) -> None:
-    shown = reading.ok("show", "2", "--data", "d")
-    assert "sqs:SendMessage" in shown.out
-    assert '"MessageBody": "one"' in shown.out
-    assert reading.ok("show", "2", "--data", "d", "--json").json["call"]["parameters"]["MessageBody"] == "one"
-
-
-def test_verify_and_replay_find_nothing_wrong(reading: Shell) -> None:
-    assert "main is whole" in reading.ok("verify", "--data", "d").out
-    assert reading.ok("verify", "--data", "d", "--json").json["problems"] == 0
-    assert "all tables are the same" in reading.ok("replay", "--verify", "--data", "d").out
-    assert reading.ok("replay", "--verify", "--data", "d", "--json").json["differences"] == 0
-
-
-def test_tables_that_nobody_has_read_are_not_called_wrong(empty: Shell, seed: Path) -> None:
-    endpoint = empty.started()
-    empty.ok("snapshot", "import", str(seed), "--data", "d")
-    assert empty.ok("replay", "--verify", "--data", "d", "--json").json["unread"] == ["sqs"]
-    sqs(endpoint).list_queues()
-    done = empty.ok("replay", "--verify", "--data", "d", "--json").json
-    assert (done["unread"], done["differences"]) == ([], 0)
-
-
-# --- stacks
-
-
-def test_stacks_are_forked_listed_reset_and_removed(shell: Shell) -> None:
-    assert shell.ok("fork", "past", "--at", "2", "--data", "d", "--json").json["head"] == 2
-    assert "main@2" in shell.ok("stacks", "--data", "d").out
-    assert shell.ok("reset", "--stack", "past", "--service", "sqs", "-y", "--data", "d", "--json").json == {
-        "reset": ["sqs"]
-    }
-    heads = {one["name"]: one["head"] for one in shell.ok("stacks", "--data", "d", "--json").json}
-    assert heads == {"main": 4, "past": 3}
-    shell.ok("rm", "past", "--yes", "--data", "d")
-    assert [one["name"] for one in shell.ok("stacks", "--data", "d", "--json").json] == ["main"]
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["show", "99"], "it has events 1 to 4"),
-        (["log", "--stack", "nowhere"], "There is no stack 'nowhere'."),
-        (["fork", "main"], "There is a stack 'main' already."),
-        (["fork", "later", "--at", "99"], "There are events 1 to 4"),
-        (["rm", "nowhere", "--yes"], "`cairn stacks` lists"),
-        (["rm", "main", "--yes"], "`cairn reset`"),
-        (["reset"], "Say --yes."),
-        (["log", "--since", "yesterday"], "write 2026-11-24T10:00:00Z"),
-        (["snapshot", "import", "cut.cairn", "--into", "new"], "snapshot"),
-    ],
-)
-def test_what_fails_says_what_to_do(reading: Shell, words: list[str], said: str) -> None:
-    (reading.folder / "cut.cairn").write_bytes(b"\x89CAIRN\r\n" + bytes(300))
-    ran = reading.run(*words, "--data", "d")
-    assert ran.status == 1
-    assert ran.err.startswith("Error: ")
-    assert said in ran.err, ran.err
-
-
-# --- snapshots
-
-
-def test_a_snapshot_goes_out_is_looked_into_and_comes_in(shell: Shell) -> None:
-    out = shell.ok("snapshot", "export", "two.cairn", "--at", "2", "--data", "d", "--json").json
-    assert (out["events"], out["bytes"]) == (2, (shell.folder / "two.cairn").stat().st_size)
-    assert shell.ok("snapshot", "inspect", "two.cairn", "--json").json["events"] == 2
-    assert shell.run("snapshot", "export", "two.cairn", "--data", "d").status == 1  # it is there
-    assert shell.ok("snapshot", "import", "two.cairn", "--into", "two", "--data", "d", "--json").json["events"] == 2
-    refused = shell.run("snapshot", "import", "two.cairn", "--data", "d")
-    assert "Say --yes to replace it" in refused.err
-    shell.ok("snapshot", "import", "two.cairn", "--yes", "--data", "d")
-    assert len(shell.ok("log", "--data", "d").out.splitlines()) == 2
-    assert not list(shell.folder.glob(".two*"))
-
-
-def test_a_snapshot_goes_through_a_pipe(shell: Shell) -> None:
-    words = shell.command("snapshot", "export", "-", "--data", "d")
-    out = subprocess.run(words, cwd=shell.folder, env=shell.environ, capture_output=True, timeout=60, check=True).stdout
-    words = shell.command("snapshot", "import", "-", "--into", "piped", "--data", "d")
-    subprocess.run(words, cwd=shell.folder, env=shell.environ, input=out, capture_output=True, timeout=60, check=True)
-    assert len(shell.ok("log", "--stack", "piped", "--data", "d").out.splitlines()) == 4
-
-
-# --- the server
 
 
 def test_a_server_in_the_background_is_seen_stopped_and_started_again(empty: Shell) -> None:
@@ -336,3 +178,12 @@ def test_what_is_killed_is_there_after_a_start(empty: Shell) -> None:
     os.killpg(pid, signal.SIGKILL)
     assert len(empty.ok("log", "--data", "d").out.splitlines()) == 4
     assert "QueueUrls" in sqs(empty.started()).list_queues()
+
+
+def test_tables_that_nobody_has_read_are_not_called_wrong(empty: Shell, seed: Path) -> None:
+    endpoint = empty.started()
+    empty.ok("snapshot", "import", str(seed), "--data", "d")
+    assert empty.ok("replay", "--verify", "--data", "d", "--json").json["unread"] == ["sqs"]
+    sqs(endpoint).list_queues()
+    done = empty.ok("replay", "--verify", "--data", "d", "--json").json
+    assert (done["unread"], done["differences"]) == ([], 0)

@@ -18,7 +18,8 @@ def main() -> None:
     """Run the parts asked for; figures of parts that were not run are kept from the last run."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--only", action="append", choices=PARTS, help="run this part alone (may be repeated)")
-    parser.add_argument("--seconds", type=float, default=5.0, help="seconds a load lasts")
+    parser.add_argument("--seconds", type=int, default=5, help="seconds a load lasts")
+    parser.add_argument("--rounds", type=int, default=2, help="how often each load is run; the best counts")
     parser.add_argument("--connections", type=int, nargs="*", default=[8, 32])
     parser.add_argument("--peers", nargs="*", default=["ministack", "moto"])
     parser.add_argument("--short", action="store_true", help="leave out the journal of a million events")
@@ -36,7 +37,7 @@ def main() -> None:
         figures["polls"] = polls.figures(say)
     if "everyday" in wanted:
         figures["everyday"] = report.plain(
-            everyday.compare(chosen.seconds, tuple(chosen.connections), chosen.peers, say)
+            everyday.compare(chosen.seconds, tuple(chosen.connections), chosen.rounds, chosen.peers, say)
         )
     kept.write_text(json.dumps(figures, indent=1))
     results = Path(__file__).parent / "RESULTS.md"

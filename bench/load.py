@@ -99,14 +99,14 @@ def _milliseconds(text: str) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def wrk(server: Running, script: str, connections: int, seconds: float) -> Result:
+def wrk(server: Running, script: str, connections: int, seconds: int) -> Result:
     """Run wrk against a server and read what it prints."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "load.lua"
         path.write_text(script)
         before = server.cpu()
         out = subprocess.run(
-            ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds:g}s", "--latency", "--timeout", "30s", "-s", str(path), server.url],
+            ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--latency", "--timeout", "30s", "-s", str(path), server.url],
             capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
         used = server.cpu() - before

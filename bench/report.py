@@ -39,7 +39,7 @@ def text(figures: dict[str, Any]) -> str:
     parts = [
         "# Figures\n",
         f"Written by `make bench` on {today}; {_machine()}. The machine is noisy and the load generator shares it: read ratios, "
-        "not absolute figures. Load by wrk, one thread; every server was measured in the same run.\n",
+        "not absolute figures. Load by wrk, one thread; every server was measured in the same run, turn by turn (moto by itself), the best of two rounds.\n",
     ]
     if "everyday" in figures:
         parts.append(_everyday(figures["everyday"]))

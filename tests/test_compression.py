@@ -125,7 +125,11 @@ def test_other_content_encodings_mean_nothing(ask):
     assert ask("sqs", "/", b"{}", headers)[0] == 200
 
 
-@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"{}")[:-3], gzip.compress(b"{}") + b"more"])
+@pytest.mark.parametrize(
+    "body",
+    [b"not gzip", gzip.compress(b"{}")[:-3], gzip.compress(b"{}") + b"more"],
+    ids=["never gzip", "cut short", "with more behind it"],
+)
 def test_damaged_gzip_is_a_serialization_error(ask, body):
     status, _, answer = ask("sqs", "/", body, json_headers("AmazonSQS.CreateQueue", **GZIP))
     assert status == 400

@@ -91,7 +91,11 @@ class Log:
         wanted = Filter.of(wishes, time.time())
         journal = self._served.stacks.get(stack)
         resp.content_type = NDJSON
-        resp.stream = self._follow(stack, wanted) if follow else _lines(history.log(journal, wanted))
+        if not follow:
+            resp.stream = _lines(history.log(journal, wanted))
+            return
+        resp.set_header("connection", "close")  # it ends with the server's stop, which would wait for a next request
+        resp.stream = self._follow(stack, wanted)
 
     def _follow(self, stack: str, wanted: Filter) -> Iterator[bytes]:
         """Yield the last `limit` entries there are (none, by default), then all that come."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +16,7 @@ from tools.options import fail
 PIECE = 256 * 1024
 NDJSON = "application/x-ndjson"
 QUICK = 2.0  # seconds in which a server that is there answers
+_HOST = re.compile(r"[\w.:%-]+\Z")  # a name or an address; not a path, a space or a control character
 SILENCE = 600.0  # seconds without a byte after which work is taken for dead
 
 
@@ -23,12 +25,16 @@ class Http:
 
     def __init__(self, endpoint: str) -> None:
         """`endpoint`: http://host:port, perhaps with a path before /_cairn."""
-        parts = urlsplit(endpoint if "//" in endpoint else f"http://{endpoint}")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(endpoint if "//" in endpoint else f"http://{endpoint}")
+            host, port = parts.hostname, parts.port
+        except ValueError:  # a port that is none, say, or half an IPv6 address
+            host = port = None
+        if not host or parts.scheme not in ("http", "https") or not _HOST.match(host):
             fail(f"{endpoint!r} is no endpoint.", "Write it as http://localhost:4566.")
         self.where = f"{parts.scheme}://{parts.netloc}"
         self._secure = parts.scheme == "https"
-        self._host, self._port = parts.hostname, parts.port or (443 if self._secure else 80)
+        self._host, self._port = host, port or (443 if self._secure else 80)
 
     # --- one request
 

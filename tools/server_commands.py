@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from tools import printing
-from tools.options import DEFAULT_ENDPOINT, Where, as_json, data_directory, fail, where
+from tools.options import DEFAULT_ENDPOINT, Failure, Where, as_json, data_directory, fail, where
 
 if TYPE_CHECKING:
     from app.config import Settings
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MEMORY = "/dev/shm"  # where an ephemeral server keeps its data, if there is room
 _ROOM = 512 * 1024 * 1024
+_NO_SERVER = 3  # how `status` ends where it finds none
 
 
 @click.command()
@@ -148,7 +149,7 @@ def _check_free(settings: Settings) -> None:
     for address in settings.listen:
         host, _, port = address.rpartition(":")
         host = host.strip("[]")
-        if not port.isdigit() or port == "0":
+        if not port.isdigit():
             continue
         try:
             family, kind, protocol, _, target = socket.getaddrinfo(host or None, int(port), type=socket.SOCK_STREAM)[0]
@@ -339,8 +340,12 @@ def status(where: Where, as_json: bool) -> None:
     """
     from tools.backend import find
 
-    backend = find(where)
-    told = backend.info()
+    try:
+        backend = find(where)
+        told = backend.info()
+    except Failure as failure:
+        failure.exit_code = _NO_SERVER
+        raise
     runs = told["pid"] is not None
     told["running"] = runs
     told["endpoint"] = backend.where if runs else None
@@ -349,7 +354,7 @@ def status(where: Where, as_json: bool) -> None:
     else:
         _print_status(told)
     if not runs:
-        sys.exit(3)
+        sys.exit(_NO_SERVER)
 
 
 def _print_status(told: dict[str, Any]) -> None:

@@ -57,8 +57,10 @@ class Environment:
         readonly: bool = False,
         map_size: int = DEFAULT_MAP,
         pause: Callable[[float], None] = time.sleep,
+        make: bool = True,
     ) -> None:
-        """Open, and create unless `readonly`. `pause` waits for some seconds (a server gives a cooperative one)."""
+        """Open, and create unless `readonly`. `pause` waits for some seconds (a server gives a cooperative one). Without
+        `make` the folder must be there: nothing comes back that somebody deletes just now."""
         self.path = str(path)
         self.readonly = readonly
         self.durability = durability
@@ -70,9 +72,10 @@ class Environment:
         self._closed = False
         self._writing_thread = 0
         if not readonly:
-            os.makedirs(self.path, mode=0o700, exist_ok=True)
+            if make:
+                os.makedirs(self.path, mode=0o700, exist_ok=True)
             _reserve_lock_file(f"{self.path}/lock.mdb")
-        self._env = self._open(map_size)
+        self._env = self._open(map_size, make and not readonly)
         self.db: dict[str, Any] = {}
         try:
             self._env.reader_check()
@@ -91,7 +94,7 @@ class Environment:
             except lmdb.MapFullError:
                 self._env.set_mapsize(self._env.info()["map_size"] * 2)
 
-    def _open(self, map_size: int) -> lmdb.Environment:
+    def _open(self, map_size: int, make: bool) -> lmdb.Environment:
         while True:
             try:
                 return lmdb.open(
@@ -100,7 +103,7 @@ class Environment:
                     max_dbs=len(DATABASES),
                     max_readers=MAX_READERS,
                     readonly=self.readonly,
-                    create=not self.readonly,
+                    create=make,
                     sync=self.durability == "strict",
                     readahead=False,
                     max_spare_txns=8,

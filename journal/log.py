@@ -403,13 +403,17 @@ class Journal:
         map_size: int = DEFAULT_MAP,
         wall: Callable[[], float] = time.time,
         pause: Callable[[float], None] = time.sleep,
+        make: bool = True,
     ) -> None:
-        """Open or create. `find` gives projections by service; `wall` is the only clock. Raises NewerFormat."""
+        """Open, or create unless `make` is False. `find` gives projections by service; `wall` is the only clock.
+
+        Raises NewerFormat.
+        """
         self.path = Path(path)
         self.blobs = blobs
         self.find = find
         self.wall = wall
-        self.environment = Environment(path, durability, readonly, map_size, pause)
+        self.environment = Environment(path, durability, readonly, map_size, pause, make)
         try:
             with self.environment.reading() as txn:
                 version = View(self, txn).meta("format")

@@ -100,7 +100,12 @@ class Stacks:
                 known[1].close()
             if not inode and (name != MAIN or self._options["readonly"]):
                 raise NoSuchStack(f"there is no stack {name!r}")
-            journal = Journal(folder, self.blobs, self.find, **self._options)
+            try:
+                journal = Journal(folder, self.blobs, self.find, make=not inode, **self._options)
+            except Exception:
+                if self._inode(name) == inode:
+                    raise
+                continue  # deleted or replaced in this very moment: look again
             opened = self._inode(name)
             if inode in (0, opened):
                 self._open[name] = (opened, journal)

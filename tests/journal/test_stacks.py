@@ -181,6 +181,23 @@ def test_two_folders_are_exchanged(tmp_path, monkeypatch, kernel):
     }
 
 
+def test_a_stack_deleted_while_it_is_opened_stays_deleted(stacks, monkeypatch):
+    stacks.create("one")
+    other = Stacks(stacks.data, shop.find)
+    opens = module.Journal
+
+    def late(folder, *args, **kwargs):
+        if folder.name == "one":
+            stacks.delete("one")
+        return opens(folder, *args, **kwargs)
+
+    monkeypatch.setattr(module, "Journal", late)
+    with pytest.raises(NoSuchStack):
+        other.get("one")
+    assert (stacks.names(), os.listdir(stacks.root)) == ([], [])
+    other.close()
+
+
 def test_what_killed_processes_left_is_swept(stacks):
     _, journal = stacks.stage()
     journal.close()

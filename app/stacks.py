@@ -124,12 +124,17 @@ class Served:
             self._rest.start(self._rested)
 
     def ring_all(self, stack: str) -> None:
-        """Wake every waiting call of a stack, in all processes: its clock moved, or it was deleted or replaced."""
+        """Wake every waiting call of a stack, in all processes: it was deleted or replaced.
+
+        Returns when every worker has looked: what it acknowledges from then on is not written to a stack that is gone.
+        """
         self._looked.pop(stack, None)
         known = self._engines.get(stack)
         if known is not None:
             known[1].waiting.ring_all()
         self._rang(stack, 0, [])
+        if self.settings.workers > 1:
+            gevent.sleep(LOOK_AGAIN)
 
     def _listen(self) -> None:
         wait: Any = gevent.socket.wait_read

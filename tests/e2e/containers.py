@@ -1,8 +1,9 @@
 """A Docker daemon, and a base image that needs no registry: what the tests of the container image stand on.
 
-A daemon that runs is used. Where there is none, and we are root, one is installed with apt and started, and stopped again
-at the end. The base image is Docker Hub's where that can be pulled; elsewhere one is made of the Python that runs the
-tests, the shared libraries it links to, a shell and this machine's certificate authorities.
+A daemon that runs is used. Where there is none, and we are root, one is installed with apt and started. It is left running:
+another run of the tests may have begun to use it. The base image is Docker Hub's where that can be pulled; elsewhere one
+is made of the Python that runs the tests, the shared libraries it links to, a shell and this machine's certificate
+authorities.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import docker
 
@@ -79,40 +79,33 @@ def _install() -> None:
 @contextlib.contextmanager
 def daemon() -> Iterator[docker.DockerClient]:
     """A client of a Docker daemon. Raises NoDocker."""
-    client, started = _answers(), None
+    client = _answers()
     if client is None:
         _install()
-        client = _answers()  # installing may have started it
-    if client is None:
-        with tempfile.NamedTemporaryFile("w+", prefix="dockerd-", suffix=".log") as log:
-            started = subprocess.Popen(
-                ["dockerd", "--log-level=warn"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-            client = _wait_for(started, Path(log.name))
+        client = _answers() or _started()  # installing may have started it
     try:
         yield client
     finally:
         client.close()
-        if started is not None:
-            started.terminate()
-            started.wait(60)
 
 
-def _wait_for(process: subprocess.Popen[Any], log: Path) -> docker.DockerClient:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if SOCKET.exists() and (client := _answers()) is not None:
-            return client
-        if process.poll() is not None:
-            raise NoDocker(f"dockerd cannot run here: {log.read_text().strip()[-300:]}")
-        time.sleep(0.2)
-    process.kill()
-    process.wait()
-    raise NoDocker(f"dockerd did not answer within {PATIENCE:.0f} s")
+def _started() -> docker.DockerClient:
+    with tempfile.NamedTemporaryFile("w+", prefix="dockerd-", suffix=".log") as log:
+        process = subprocess.Popen(
+            ["dockerd", "--log-level=warn"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+        end, ended = time.monotonic() + PATIENCE, False
+        while time.monotonic() < end:
+            if SOCKET.exists() and (client := _answers()) is not None:
+                return client
+            if process.poll() is not None and not ended:
+                end, ended = time.monotonic() + 5, True  # it cannot run, or another run's was quicker and answers soon
+            time.sleep(0.2)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        told = Path(log.name).read_text().strip()[-300:]
+        raise NoDocker(f"dockerd cannot run here: {told or f'it did not answer within {PATIENCE:.0f} s'}")
 
 
 def base_image(client: docker.DockerClient, name: str) -> str:

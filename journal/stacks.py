@@ -121,7 +121,7 @@ class Stacks:
         """Return the identity of a stack's file, 0 where there is none."""
         try:
             return os.stat(f"{self.root}/{name}/data.mdb").st_ino
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a NUL in the name
             return 0
 
     def create(self, name: str) -> Journal:

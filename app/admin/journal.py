@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from gevent.event import Event as Signal
 from app import history
 from app.history import Entry, Filter
 from app.stacks import Served
-from journal.stacks import MAIN
+from journal.stacks import MAIN, NoSuchStack
 
 if TYPE_CHECKING:
     from app.edge import Edge
@@ -98,9 +99,10 @@ class Log:
         resp.stream = self._follow(stack, wanted)
 
     def _follow(self, stack: str, wanted: Filter) -> Iterator[bytes]:
-        """Yield the last `limit` entries there are (none, by default), then all that come."""
+        """Yield the last `limit` entries there are (none, by default), then all that come until the stack is deleted."""
         signal = self._followers.enter(stack)
-        try:
+        with contextlib.suppress(NoSuchStack), contextlib.ExitStack() as left:
+            left.callback(self._followers.leave, stack, signal)
             stacks = self._served.stacks
             head = history.head(stacks.get(stack))
             if wanted.limit:
@@ -108,8 +110,6 @@ class Log:
             entries = history.follow(lambda: stacks.get(stack), wanted, head, lambda: self._followers.wait(signal))
             for entry in entries:
                 yield b"\n" if entry is None else line(entry)
-        finally:
-            self._followers.leave(stack, signal)
 
 
 def _lines(entries: Iterable[Entry | None]) -> Iterator[bytes]:

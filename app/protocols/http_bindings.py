@@ -13,7 +13,7 @@ import orjson
 
 from app.http import Request
 from app.protocols.form_shapes import form_pairs
-from app.protocols.malformed import Malformed, MalformedBinding
+from app.protocols.malformed import Malformed, MalformedBinding, MalformedPath
 from app.protocols.models import Ref, ServiceModel, Shape
 from app.protocols.text_values import READERS, TextReader, TextWriter, write_timestamp
 from app.protocols.text_values import writer as text_writer
@@ -89,6 +89,14 @@ def _header_reader(model: ServiceModel, name: str, shape: Shape) -> TextReader:
     return read
 
 
+def _decoded(text: str) -> str:
+    """Decode a part of the path. Raises MalformedPath."""
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise MalformedPath("Couldn't parse the specified URI.") from None
+
+
 class RequestBindings:
     """Reads one operation's members that are not in the body."""
 
@@ -129,13 +137,13 @@ class RequestBindings:
             self._query[name] = (member, READERS[shape["type"]], False)
 
     def read(self, request: Request, labels: Mapping[str, str]) -> dict[str, Any]:
-        """Return the members bound to path, query string and headers. Raises MalformedBinding."""
+        """Return the members bound to path, query string and headers. Raises MalformedBinding, MalformedPath."""
         params: dict[str, Any] = {}
         try:
             for name, member, read in self._labels:
                 text = labels.get(name)
                 if text is not None:
-                    params[member] = read(unquote(text, errors="strict") if "%" in text else text)
+                    params[member] = read(_decoded(text) if "%" in text else text)
             header_of = self._headers.get
             for name, text in request.headers.items():
                 entry = header_of(name)

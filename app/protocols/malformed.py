@@ -28,6 +28,7 @@ BINDING_ERRORS: dict[str, tuple[str, str | None]] = {
     "query": ("MalformedQueryString", "The query string contains a syntax error"),
     "ec2": ("MalformedQueryString", "The query string contains a syntax error"),
 }
+PATH_ERRORS = BINDING_ERRORS | {"s3": ("InvalidURI", "Couldn't parse the specified URI.")}
 
 
 class Malformed(Exception):
@@ -46,6 +47,12 @@ class MalformedBinding(Malformed):
     """The same of a header, a query parameter or a part of the path."""
 
     errors = BINDING_ERRORS
+
+
+class MalformedPath(MalformedBinding):
+    """A path that is not UTF-8 once it is decoded."""
+
+    errors = PATH_ERRORS
 
 
 TOO_DEEP = Malformed("The request is nested too deeply")
